@@ -1,0 +1,91 @@
+// Many games at once, each move chosen by a search, all feeding one batch per evaluator.
+//
+// Self-play is a match with one seat: the same player moves for both sides. An arena match has
+// two seats, each with its own settings and evaluator. The caller's loop is
+//
+//   for each evaluator: n = fill(evaluator, batch); evaluate the batch; absorb(evaluator, ...)
+//
+// until `active_games` is 0. One object belongs to one thread; run several for several threads.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "game.h"
+#include "search.h"
+
+namespace move37 {
+
+// A finished game, as training and ratings need it.
+struct GameLog {
+  int64_t id = 0;
+  int first_seat = 0;  // the seat of the first player
+  std::vector<uint8_t> start;
+  std::vector<int16_t> actions;
+  std::vector<float> root_values;  // after each search, the first player's view
+  std::vector<float> policies;     // [moves, actions], the improved policies; empty unless recorded
+  float outcome = 0;               // the first player's view
+  float score = 0;
+  std::vector<int8_t> ownership;   // [area]; empty when the game has no score
+};
+
+class Matches {
+ public:
+  // One settings record per seat (one or two); seat s asks evaluator s.
+  Matches(const Game& game, const std::vector<SearchSettings>& seats, int parallel_games,
+          bool record_policies, uint64_t seed);
+
+  // Queues a game from a start state. Its id seeds its random choices.
+  void add(int64_t id, const uint8_t* start, int first_seat);
+
+  // Plays on in every game until each needs its evaluator, and appends leaves of the games that
+  // wait for this one. Returns the rows filled; 0 when no game waits for it now.
+  int fill(int evaluator, Batch& batch);
+
+  // Answers the last fill. On an exception the leaves are given back and the games stay intact.
+  void absorb(int evaluator, const float* logits, const float* values);
+
+  // The games finished since the last call, in the order they finished.
+  std::vector<GameLog> take_finished();
+
+  const Game& game() const { return *game_; }
+  int active_games() const;   // being played or queued
+  int queued_games() const { return static_cast<int>(queue_.size()); }
+  int64_t moves_played() const { return moves_played_; }
+  int64_t evaluations() const { return evaluations_; }
+  int64_t bytes() const;      // memory of all trees
+  int capacity() const;       // the most rows that one fill can need
+
+ private:
+  struct Running {
+    bool active = false;
+    GameLog log;
+    std::vector<uint8_t> state;
+    std::unique_ptr<Search> searches[2];
+    Search& of(int seat) { return *searches[seat]; }
+  };
+  struct Waiting {
+    Search* search;
+    int rows;
+  };
+
+  bool start_next(Running& game);
+  int seat_to_move(const Running& game) const;
+  void play_on(Running& game);
+  void finish(Running& game);
+
+  const Game* game_;
+  std::vector<SearchSettings> seats_;
+  bool record_policies_;
+  uint64_t seed_;
+  std::vector<Running> games_;
+  std::deque<GameLog> queue_;
+  std::vector<GameLog> finished_;
+  std::vector<Waiting> waiting_[2];
+  int64_t moves_played_ = 0;
+  int64_t evaluations_ = 0;
+};
+
+}  // namespace move37

@@ -1,0 +1,139 @@
+// One search: a tree, its root position and the rules of selection.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "game.h"
+#include "rng.h"
+#include "tree.h"
+
+namespace move37 {
+
+enum class RootPolicy { kPuct, kGumbel };
+
+// Each field is explained, with its range, in mcts/settings.py.
+struct SearchSettings {
+  int visits = 200;
+  RootPolicy root_policy = RootPolicy::kPuct;
+  float c_puct = 1.25f;
+  float c_puct_base = 19652.0f;
+  float fpu_reduction = 0.2f;
+  float virtual_loss = 1.0f;
+  int leaves_per_batch = 1;
+  float noise_fraction = 0.0f;
+  float noise_total = 10.0f;
+  float root_policy_temperature = 1.0f;
+  float temperature = 0.0f;
+  int temperature_moves = 0;
+  int gumbel_considered = 16;
+  float gumbel_scale = 1.0f;
+  float gumbel_c_visit = 50.0f;
+  float gumbel_c_scale = 0.5f;
+  bool random_symmetry = false;
+  bool reuse_tree = true;
+};
+
+// What a finished search says about one legal move of the root.
+struct MoveStats {
+  int action;
+  int visits;
+  float prior;   // as the evaluator gave it, before noise
+  float value;   // mean of the visits, in the mover's view; the root's estimate if unvisited
+  float policy;  // the improved policy: visit shares (PUCT) or completed-Q softmax (Gumbel)
+};
+
+class Search {
+ public:
+  Search(const Game& game, const SearchSettings& settings, uint64_t seed);
+
+  // Starts from a position, forgetting the tree.
+  void set_root(const uint8_t* state);
+
+  // Follows a move actually played; keeps the subtree below it when the settings say so.
+  void advance(int action);
+
+  // Selects up to settings.leaves_per_batch leaves and appends their inputs to the batch. Visits
+  // that end in a finished game need no evaluator and are backed up at once. Returns how many
+  // leaves now wait for `absorb`; 0 when the search is done.
+  int collect(Batch& batch);
+
+  // Expands the leaves of the last `collect` and backs their values up.
+  // logits [leaves, actions], any real numbers; values [leaves], the side to move's view, in
+  // [-1, 1]. Throws std::runtime_error when one is not finite; the leaves are then given back.
+  void absorb(const float* logits, const float* values);
+
+  // Gives the leaves of the last `collect` back unevaluated (a cancelled search).
+  void cancel();
+
+  // Runs to the end with uniform priors and value 0, encoding each leaf as a real search does.
+  void run_uniform();
+
+  bool done() const;
+  int root_visits() const { return tree_.node(Tree::kRoot).visits; }
+
+  // The root's value after search and as the evaluator gave it; the first player's view.
+  float root_value() const;
+  float root_evaluation() const { return tree_.node(Tree::kRoot).value; }
+
+  // The moves of the root; the most visited first.
+  std::vector<MoveStats> moves() const;
+
+  // The move to play: by visits (PUCT) or by Gumbel's rule; sampled with
+  // settings.temperature while fewer than temperature_moves moves have been played.
+  int choose(int moves_played);
+
+  // The most visited line from an action of the root.
+  std::vector<int> principal_variation(int action) const;
+
+  const uint8_t* root_state() const { return root_state_.data(); }
+  const Game& game() const { return *game_; }
+  int leaf_count() const { return leaf_count_; }
+  int64_t bytes() const { return tree_.bytes(); }
+  const Tree& tree() const { return tree_; }
+
+ private:
+  struct Step {
+    int32_t node;
+    int32_t edge;
+  };
+  struct Leaf {
+    std::vector<Step> path;
+    int node = 0;
+    int symmetry = 0;
+  };
+  enum class Selected { kLeaf, kTerminal, kCollision };
+
+  Selected select(Leaf& leaf);
+  int select_puct(const Node& node, bool is_root) const;
+  int select_gumbel(const Node& root) const;
+  void expand(const Leaf& leaf, const float* logits, float value);
+  void back_up(const Leaf& leaf, float value);
+  void give_back(const Leaf& leaf);
+  void prepare_root();
+  void apply_noise();
+  std::vector<double> completed_q(const Node& root) const;
+  double gumbel_score(const Node& root, int i, double q, int max_visits) const;
+
+  const Game* game_;
+  SearchSettings settings_;
+  Rng rng_;
+  Tree tree_;
+  std::vector<uint8_t> root_state_;
+  std::vector<uint8_t> state_;          // the position while selecting
+  std::vector<uint8_t> encode_scratch_;
+  std::vector<uint8_t> legal_mask_;
+  std::vector<Leaf> leaves_;            // waiting for the evaluator
+  int leaf_count_ = 0;
+  bool root_prepared_ = false;
+  std::vector<float> root_prior_;       // by action, before noise
+  std::vector<float> root_gumbel_;      // by action
+  std::vector<int> considered_visits_;  // Gumbel's schedule: visits of the move to try, by visit
+};
+
+// The visit count that a move must have to be considered at each simulation of sequential
+// halving: Karnin et al. 2013, as used by Danihelka et al. 2022, Algorithm 2.
+std::vector<int> considered_visits_schedule(int considered, int simulations);
+
+}  // namespace move37

@@ -1,0 +1,143 @@
+"""What a game is, how its rules become native code, and where games are found by name.
+
+Legend: H, W board height and width; A actions; C planes; G globals; S symmetries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+
+from engine.coords import Notation, VertexNotation
+from engine.errors import UserError, did_you_mean
+from mcts import _core
+
+
+@dataclass(frozen=True)
+class Game:
+    """A two-player zero-sum board game with full information.
+
+    The rules are plain functions that numba can compile. `state` below is one record of the dtype
+    `state`, which must have the int8 fields `to_move` (0 the first player, 1 the second) and
+    `over` (1 when the game has ended). All values and scores are the *first player's*.
+
+    reset(state)                  the initial position, with the standard rules and komi
+    legal(state, mask)            writes mask [A] uint8, 1 = legal; returns the number of legal actions
+    play(state, action)           plays a legal action and sets `to_move` and `over`
+    outcome(state)                +1 the first player won, -1 the second, 0 a draw; of a finished game
+    position_hash(state)          uint64, equal for equal positions with the same side to move
+    encode(state, planes, globals_)
+                                  writes planes [C, H, W] uint8 and globals_ [G] float32 as seen by the
+                                  side to move; plane 0 its pieces, plane 1 the opponent's
+    score(state, ownership)       optional: the final margin; writes ownership [H, W] int8 in {-1, 0, 1}
+    playout(state, seed)          optional: a fast random game to the end; returns its moves
+    setup(state, action, piece)   optional: edits the position; piece 0 none, 1 first, 2 second player's
+
+    Actions 0 ... H * W - 1 (or a multiple of H * W) are places on the board, so that nets can be
+    size-agnostic; further ones, such as a pass, come behind.
+    """
+
+    name: str
+    rules_text: str
+    state: np.dtype
+    shape: tuple[int, int]
+    actions: int
+    planes: int
+    globals: int
+    max_moves: int
+    symmetries: tuple[np.ndarray, np.ndarray]
+    reset: Callable[[Any], None]
+    legal: Callable[[Any, Any], int]
+    play: Callable[[Any, int], None]
+    outcome: Callable[[Any], float]
+    position_hash: Callable[[Any], int]
+    encode: Callable[[Any, Any, Any], None]
+    score: Callable[[Any, Any], float] | None = None
+    playout: Callable[[Any, int], int] | None = None
+    setup: Callable[[Any, int, int], None] | None = None
+    naming: Notation | None = None
+
+    @property
+    def area(self) -> int:
+        """The number of places on the board, H * W."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def notation(self) -> Notation:
+        """How people name the actions."""
+        return self.naming or VertexNotation(*self.shape)
+
+    @property
+    def family(self) -> str:
+        """The name without its size: `go` for `go9`. Nets fit a family and a range of sizes."""
+        return self.name.rstrip("0123456789")
+
+    @cached_property
+    def native(self) -> _core.Game:
+        """The rules as machine code, for the search core. Compiled on first use, then cached."""
+        from engine.native import compile_game
+
+        return compile_game(self)
+
+
+def dihedral_symmetries(
+    height: int, width: int, extra_actions: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The 8 rotations and reflections of a square board (4 of an oblong one).
+
+    Returns (points [S, H * W] int32, actions [S, H * W + extra_actions] int32) such that
+    `seen[i] = original[points[s, i]]` is the board under symmetry s; symmetry 0 is the identity.
+    """
+    board = np.arange(height * width, dtype=np.int32).reshape(height, width)
+    turns = range(4) if height == width else range(0, 4, 2)
+    views = [np.rot90(flipped, k) for flipped in (board, np.fliplr(board)) for k in turns]
+    return _with_extra_actions(views, extra_actions)
+
+
+def mirror_symmetries(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """The identity and the left-right reflection, as in `dihedral_symmetries`."""
+    board = np.arange(height * width, dtype=np.int32).reshape(height, width)
+    return _with_extra_actions([board, np.fliplr(board)], 0)
+
+
+def _with_extra_actions(
+    views: list[np.ndarray], extra_actions: int
+) -> tuple[np.ndarray, np.ndarray]:
+    points = np.stack([view.ravel() for view in views]).astype(np.int32)
+    count, area = points.shape
+    extra = np.tile(np.arange(area, area + extra_actions, dtype=np.int32), (count, 1))
+    return points, np.concatenate([points, extra], axis=1)
+
+
+GO_SIZES = range(2, 20)
+
+
+def names() -> list[str]:
+    """The names of the games that come with move37."""
+    return [f"go{n}" for n in GO_SIZES] + ["tic_tac_toe", "connect_four"]
+
+
+@cache
+def load(name: str) -> Game:
+    """The game of that name. Raises UserError for an unknown one."""
+    if match := re.fullmatch(r"go([1-9]\d*)", name):
+        if int(match[1]) not in GO_SIZES:
+            raise UserError(f"game '{name}': Go boards have 2 to 19 rows, e.g. --game go9")
+        from engine.games.go import go
+
+        return go(int(match[1]))
+    if name == "tic_tac_toe":
+        from engine.games.tic_tac_toe import tic_tac_toe
+
+        return tic_tac_toe()
+    if name == "connect_four":
+        from engine.games.connect_four import connect_four
+
+        return connect_four()
+    hint = did_you_mean(name, names())
+    raise UserError(f"unknown game '{name}'{hint}; known: go5 ... go19, tic_tac_toe, connect_four")

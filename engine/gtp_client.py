@@ -1,0 +1,201 @@
+"""Playing with an engine that speaks the Go Text Protocol (GTP), in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import shlex
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import numpy as np
+
+from engine.errors import UserError
+from engine.position import Position
+
+# Debian puts games where a service's PATH may not look.
+EXTRA_FOLDERS = "/usr/games:/usr/local/games"
+COLOURS = ("b", "w")
+
+
+class GtpError(UserError):
+    """The engine could not be started, died, did not answer in time, or answered `?`."""
+
+
+class GtpEngine:
+    """An engine process; use it as a context manager so that it never outlives its use.
+
+    command_line is split like a shell does; the program is looked up on PATH and in /usr/games.
+    timeout is the default patience in seconds for an answer. What the engine writes to stderr goes
+    to the end of the file `log`, or nowhere. Raises GtpError when it cannot be started.
+    """
+
+    def __init__(
+        self, command_line: str, *, timeout: float = 120.0, log: Path | None = None
+    ) -> None:
+        self.command_line = command_line
+        self.timeout = timeout
+        self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._process = _start(command_line, log)
+        self._reader = threading.Thread(target=self._read, name="gtp", daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> GtpEngine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def send(self, command: str, *, timeout: float | None = None) -> str:
+        """Sends one command and returns the engine's answer without `=` and blank lines.
+
+        Raises GtpError when the engine answers `?` (it stays usable), or when it has died or does
+        not answer in time (then it is stopped).
+        """
+        if "\n" in command:
+            raise ValueError("a GTP command is one line")
+        patience = self.timeout if timeout is None else timeout
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(command + "\n")
+            self._process.stdin.flush()
+            answer = self._answers.get(timeout=patience)
+        except queue.Empty:
+            self._stop()
+            raise self._failure(f"did not answer '{command}' within {patience:g} s") from None
+        except (OSError, ValueError):  # a closed pipe
+            answer = None
+        if answer is None:
+            self._answers.put(None)
+            raise self._failure(f"ended at '{command}' ({self._exit_status()})")
+        if answer.startswith("?"):
+            raise self._failure(f"refused '{command}': {answer[1:].strip() or 'no reason given'}")
+        return answer[1:].strip()
+
+    def close(self) -> None:
+        """Asks the engine to quit, and kills it if it has not within a second. Safe to repeat."""
+        if self._process.poll() is None:
+            with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
+                assert self._process.stdin is not None
+                self._process.stdin.write("quit\n")
+                self._process.stdin.flush()
+                self._process.wait(timeout=1)
+        self._stop()
+
+    def _read(self) -> None:
+        """Collects the answers, which end in a blank line; None stands for the end."""
+        output = self._process.stdout
+        assert output is not None
+        lines: list[str] = []
+        with output:
+            for raw in output:
+                line = raw.rstrip()
+                if lines and not line:
+                    self._answers.put("\n".join(lines))
+                    lines = []
+                elif lines or line[:1] in ("=", "?"):  # chatter between answers is dropped
+                    lines.append(line)
+        self._answers.put(None)
+
+    def _stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        # A child of the engine may hold the pipe open, so the reader is not waited for for long.
+        self._reader.join(timeout=1)
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+
+    def _exit_status(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return f"exit status {self._process.wait(timeout=1)}"
+        return "it closed its output"
+
+    def _failure(self, what: str) -> GtpError:
+        # What the engine wrote may have several lines.
+        return GtpError(f"engine '{self.command_line}' {' '.join(what.split())}")
+
+
+def _start(command_line: str, log: Path | None) -> subprocess.Popen[str]:
+    try:
+        words = shlex.split(command_line)
+    except ValueError as error:
+        raise GtpError(f"engine '{command_line}' is not a command line: {error}") from None
+    if not words:
+        raise GtpError("the engine's command line is empty: give e.g. 'gnugo --mode gtp'")
+    program = shutil.which(words[0]) or shutil.which(words[0], path=EXTRA_FOLDERS)
+    if program is None:
+        raise GtpError(
+            f"engine '{command_line}': no program '{words[0]}' on PATH or in /usr/games; "
+            "install it or give its full path"
+        )
+    with contextlib.ExitStack() as stack:
+        stderr = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
+        try:
+            return subprocess.Popen(
+                [program, *words[1:]],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,  # Ctrl-C is for us; we close the engine in order
+            )
+        except OSError as error:
+            raise GtpError(f"engine '{command_line}' does not start: {error.strerror}") from None
+
+
+class GtpPlayer:
+    """An engine at the board: actions and positions instead of vertices. Colours: 0 Black, 1 White.
+
+    All methods raise GtpError as `GtpEngine.send` does.
+    """
+
+    def __init__(self, engine: GtpEngine) -> None:
+        self.engine = engine
+
+    def new_game(self, position: Position) -> None:
+        """Gives the engine the board, komi, setup stones and moves of a Go position."""
+        start = position.copy()
+        start.set_start()
+        self.notation = position.game.notation
+        self.actions = position.game.actions
+        komi = int(start.record["komi_half_points"][0]) / 2
+        for command in (f"boardsize {position.game.shape[0]}", "clear_board", f"komi {komi:g}"):
+            self.engine.send(command)
+        for action, piece in enumerate(start.pieces().ravel().tolist()):
+            if piece:
+                self.play(piece - 1, action)
+        for i, action in enumerate(position.actions):
+            self.play((start.to_move + i) % 2, action)
+
+    def play(self, colour: int, action: int) -> None:
+        """Tells the engine a move."""
+        self.engine.send(f"play {COLOURS[colour]} {self.notation.name(action)}")
+
+    def genmove(self, colour: int) -> int | Literal["resign"]:
+        """The engine's move, which it has played on its own board. Legality is not checked."""
+        answer = self.engine.send(f"genmove {COLOURS[colour]}")
+        if answer.lower() == "resign":
+            return "resign"
+        try:
+            return self.notation.parse(answer, np.ones(self.actions, np.uint8))
+        except UserError:
+            raise GtpError(
+                f"engine '{self.engine.command_line}' answered '{answer[:40]}' to genmove: "
+                "a vertex, pass or resign is due"
+            ) from None
+
+    def final_score(self) -> str:
+        """The engine's result of the game, such as `B+3.5`, `W+0.5` or `0`."""
+        return self.engine.send("final_score")

@@ -1,0 +1,46 @@
+"""Batched inference with a net: the evaluator that the search calls."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import torch
+
+from engine.errors import UserError
+from engine.net import Net
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device to compute on: `auto` takes CUDA when present. Raises UserError for others."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UserError(f"unknown device '{name}': use auto, cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"device '{name}' is not available on this machine: use --device cpu")
+    return device
+
+
+def cpu_count() -> int:
+    """How many CPU cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+class NetEvaluator:
+    """A net as `mcts.Evaluator`. Safe to call from several threads at once."""
+
+    def __init__(self, net: Net, device: torch.device | None = None) -> None:
+        self.device = device or choose_device()
+        self.net = net.frozen(self.device)
+
+    @torch.inference_mode()
+    def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(logits [n, A] float32, values [n] float32); see `mcts.Evaluator`."""
+        board = torch.from_numpy(planes).to(self.device)
+        board = board.to(torch.float32, memory_format=torch.channels_last)
+        output = self.net(board, torch.from_numpy(globals_).to(self.device))
+        return output.policy.cpu().numpy(), torch.tanh(output.value / 2).cpu().numpy()

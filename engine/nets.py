@@ -1,0 +1,144 @@
+"""Net files: weights and everything needed to use them, in one safetensors file.
+
+The header's free text holds a JSON `NetInfo`. No pickle is ever read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from engine.errors import UserError, did_you_mean
+from engine.game import Game, load
+from engine.net import Net, NetConfig
+
+SHIPPED = Path(__file__).parent / "shipped"
+FORMAT = "move37 net 1"
+
+
+class NetInfo(BaseModel):
+    """What a net is and where it comes from; the metadata of its file."""
+
+    model_config = ConfigDict(extra="allow")
+
+    format: str = FORMAT
+    game: str = Field(description="the game it was trained on, e.g. go9")
+    sizes: list[int] = Field(description="board widths it was trained on")
+    config: NetConfig
+    training: dict[str, Any] = Field(default_factory=dict, description="teacher, samples, time ...")
+    strength: dict[str, Any] = Field(default_factory=dict, description="accuracy and Elo, measured")
+
+
+def config_for(game: Game, blocks: int, channels: int) -> NetConfig:
+    """The configuration of a new net for a game."""
+    action_planes = max(1, game.actions // game.area)
+    return NetConfig(
+        blocks=blocks,
+        channels=channels,
+        planes=game.planes,
+        globals=game.globals,
+        action_planes=action_planes,
+        extra_actions=game.actions - action_planes * game.area,
+    )
+
+
+def new_net(game: Game, blocks: int, channels: int, seed: int) -> Net:
+    """A net with random weights that depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Net(config_for(game, blocks, channels))
+
+
+def save_net(path: Path, net: Net, info: NetInfo) -> None:
+    """Writes a net file, by atomic rename."""
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in net.state_dict().items()}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, temporary, metadata={"move37": info.model_dump_json()})
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"cannot write the net '{path}': {error}") from error
+
+
+def shipped_names() -> list[str]:
+    """The names of the nets that come with move37."""
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+
+
+def net_path(name: str | Path) -> Path:
+    """The file of a net given by its path or by the name of a shipped one.
+
+    Raises UserError when there is none.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = SHIPPED / f"{name}.safetensors"
+    if shipped.is_file():
+        return shipped
+    if path.is_dir():
+        raise UserError(f"net '{name}' is a folder: name a .safetensors file")
+    known = shipped_names()
+    hint = did_you_mean(str(name), known)
+    raise UserError(
+        f"there is no net '{name}'{hint}: give a .safetensors file or one of: {', '.join(known)}"
+    )
+
+
+def load_net(name: str | Path, game: Game | None = None) -> tuple[Net, NetInfo]:
+    """A net and its description, checked to fit the game.
+
+    Raises UserError for a missing or damaged file and for a net of another game or size.
+    """
+    path = net_path(name)
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get("move37")
+            if text is None:
+                raise UserError(f"'{path}' is a safetensors file, but not a net of move37")
+            info = NetInfo.model_validate(json.loads(text))
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        net = Net(info.config)
+        net.load_state_dict(tensors)
+    except (SafetensorError, ValidationError, RuntimeError, ValueError, OSError, struct.error) as e:
+        reason = str(e).splitlines()[0]
+        raise UserError(f"the net '{path}' is damaged or not a net: {reason}") from e
+    if game is not None:
+        check_fit(net, info, game, str(name))
+    return net.eval(), info
+
+
+def check_fit(net: Net, info: NetInfo, game: Game, name: str) -> None:
+    """Raises UserError unless the net was made for the game and has the right inputs."""
+    trained = load(info.game)
+    if trained.family != game.family:
+        raise UserError(f"net '{name}' plays {info.game}, not {game.name}: choose a net of that game")
+    if game.shape[1] not in info.sizes:
+        known = ", ".join(str(size) for size in info.sizes)
+        raise UserError(
+            f"board size {game.shape[1]} is not trained: net '{name}' supports {known}"
+        )
+    if net.config.model_dump(include={"planes", "globals", "action_planes", "extra_actions"}) != (
+        config_for(game, 1, 8).model_dump(
+            include={"planes", "globals", "action_planes", "extra_actions"}
+        )
+    ):
+        raise UserError(
+            f"net '{name}' was made for other inputs of {game.name}: train it again with this version"
+        )
+
+
+def training_note(**facts: Any) -> dict[str, Any]:
+    """Facts about a training, with the versions and the date that made it."""
+    return {**facts, "torch": torch.__version__, "date": time.strftime("%Y-%m-%d")}

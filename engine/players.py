@@ -1,0 +1,107 @@
+"""Who plays: players named by one line of text, as on the command line.
+
+    net=FILE,visits=200          a net with search; any field of SearchSettings may follow
+    net=FILE,policy              the net's policy alone, its best move
+    random                       uniformly random legal moves
+    gtp=COMMAND LINE             an engine that speaks GTP (the rest of the text is its command)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import ValidationError
+
+from engine.errors import UserError, did_you_mean
+from engine.game import Game
+from engine.inference import NetEvaluator
+from engine.nets import load_net
+from engine.position import Position
+from mcts import Evaluator, Search, SearchSettings, UniformEvaluator
+
+_ALL_MOVES = 1_000_000
+
+
+@dataclass(frozen=True)
+class PlayerSpec:
+    """A player as described by the user: a net, a GTP command, or (neither) random moves."""
+
+    text: str
+    settings: SearchSettings
+    net: str | None = None
+    command: str | None = None
+
+
+def parse_player(text: str, **defaults: object) -> PlayerSpec:
+    """Reads a player's description (see the module's docstring); defaults are SearchSettings.
+
+    Raises UserError when it is not one.
+    """
+    if text.startswith("gtp="):
+        return PlayerSpec(text, SearchSettings(), command=text.removeprefix("gtp="))
+    if text == "random":
+        settings = SearchSettings(visits=1, temperature=1.0, temperature_moves=_ALL_MOVES)
+        return PlayerSpec(text, settings)
+    first, *rest = text.split(",")
+    if not first.startswith("net=") or not first.removeprefix("net="):
+        raise UserError(
+            f"'{text}' is not a player: use net=FILE,visits=200 or net=FILE,policy or random "
+            "or gtp=COMMAND"
+        )
+    values: dict[str, object] = dict(defaults)
+    for part in rest:
+        name, equals, value = part.partition("=")
+        if part == "policy":
+            values["visits"] = 1
+        elif not equals or name not in SearchSettings.model_fields:
+            hint = did_you_mean(name, ["policy", *SearchSettings.model_fields])
+            raise UserError(f"unknown setting '{part}' of player '{text}'{hint}")
+        else:
+            values[name] = value
+    return PlayerSpec(text, make_settings(values), net=first.removeprefix("net="))
+
+
+def make_settings(values: dict[str, object]) -> SearchSettings:
+    """Search settings from names and values. Raises UserError for values that do not fit."""
+    try:
+        return SearchSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"search setting {name}={first['input']!r}: {first['msg']}") from error
+
+
+def make_evaluator(spec: PlayerSpec, game: Game, device: torch.device) -> Evaluator:
+    """The evaluator of a net or random player. Raises UserError when the net does not fit."""
+    if spec.net is None:
+        return UniformEvaluator(game.actions)
+    return NetEvaluator(load_net(spec.net, game)[0], device)
+
+
+class SearchPlayer:
+    """Chooses moves in one game with a search, keeping its tree from move to move."""
+
+    def __init__(
+        self, game: Game, settings: SearchSettings, evaluator: Evaluator, seed: int = 0
+    ) -> None:
+        self.search = Search(game.native, settings, evaluator, seed)
+        self._start = b""
+        self._actions: list[int] | None = None
+
+    def follow(self, position: Position) -> None:
+        """Brings the search to a position, along its tree when the position is a continuation."""
+        known = self._actions
+        start = position.start.tobytes()
+        if known is not None and start == self._start and position.actions[: len(known)] == known:
+            for action in position.actions[len(known) :]:
+                self.search.advance(action)
+        else:
+            self.search.set_root(position.state)
+        self._start, self._actions = start, list(position.actions)
+
+    def choose(self, position: Position) -> int:
+        """The action to play in a position that is not over."""
+        self.follow(position)
+        self.search.run()
+        return self.search.core.choose(len(position.actions))

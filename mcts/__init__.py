@@ -1,0 +1,16 @@
+"""The Python face of the search core: settings, one search, many games at once."""
+
+from mcts.evaluator import Evaluator, UniformEvaluator
+from mcts.matches import Log, MatchPool, Start
+from mcts.search import Search
+from mcts.settings import SearchSettings
+
+__all__ = [
+    "Evaluator",
+    "Log",
+    "MatchPool",
+    "Search",
+    "SearchSettings",
+    "Start",
+    "UniformEvaluator",
+]

@@ -1,0 +1,149 @@
+"""Many games at once: the loop that keeps the evaluators busy, for self-play and arena alike."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcts import _core
+from mcts.evaluator import Evaluator
+from mcts.settings import SearchSettings
+
+
+@dataclass(frozen=True)
+class Start:
+    """A game to be played.
+
+    id          seeds the game's random choices and names it in the log
+    state       [state_bytes] uint8, the position it begins from
+    first_seat  the seat (0 or 1) that plays the first player's moves
+    """
+
+    id: int
+    state: np.ndarray
+    first_seat: int = 0
+
+
+@dataclass(frozen=True)
+class Log:
+    """A finished game.
+
+    actions [P] int16; root_values [P] float32, after each search, the first player's view;
+    policies [P, A] float32, the improved policies, or [0, A] when not recorded;
+    outcome in {-1, 0, 1} and score are the first player's; ownership [H * W] int8 (or empty).
+    """
+
+    id: int
+    first_seat: int
+    start: np.ndarray
+    actions: np.ndarray
+    root_values: np.ndarray
+    policies: np.ndarray
+    outcome: float
+    score: float
+    ownership: np.ndarray
+
+
+class MatchPool:
+    """Plays games on several threads, each with its own share of the parallel games.
+
+    One seat is self-play; two seats are a match, where seat s asks evaluators[s]. Games in flight
+    stay in flight between calls of `play`, so self-play loses nothing when the net changes.
+    """
+
+    def __init__(
+        self,
+        game: _core.Game,
+        seats: Sequence[SearchSettings],
+        starts: Iterator[Start],
+        *,
+        parallel_games: int,
+        workers: int,
+        record_policies: bool,
+        seed: int,
+    ) -> None:
+        workers = max(1, min(workers, parallel_games))
+        shares = [len(part) for part in np.array_split(np.arange(parallel_games), workers)]
+        self._starts = starts
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._pools = [
+            _core.Matches(game, [seat.to_core() for seat in seats], share, record_policies, seed)
+            for share in shares
+        ]
+        self._shares = shares
+        self._game = game
+        self._seats = len(seats)
+
+    @property
+    def evaluations(self) -> int:
+        """Positions evaluated so far."""
+        return sum(pool.evaluations for pool in self._pools)
+
+    @property
+    def moves_played(self) -> int:
+        """Moves played so far, those of unfinished games included."""
+        return sum(pool.moves_played for pool in self._pools)
+
+    @property
+    def bytes(self) -> int:
+        """Memory of all trees."""
+        return sum(pool.bytes for pool in self._pools)
+
+    def play(self, evaluators: Sequence[Evaluator], on_game: Callable[[Log], bool]) -> None:
+        """Plays on until `on_game`, called with each finished game, returns False, or all is played.
+
+        Ctrl-C and exceptions of an evaluator end the call; unfinished games stay in the pool.
+        """
+        self._stop.clear()
+        with ThreadPoolExecutor(len(self._pools), "move37-games") as executor:
+            futures = [
+                executor.submit(self._work, pool, share, evaluators, on_game)
+                for pool, share in zip(self._pools, self._shares, strict=True)
+            ]
+            try:
+                pending = set(futures)
+                while pending:  # a bare wait would not hear Ctrl-C
+                    done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        future.result()
+            finally:
+                self._stop.set()
+
+    def _work(
+        self,
+        pool: _core.Matches,
+        share: int,
+        evaluators: Sequence[Evaluator],
+        on_game: Callable[[Log], bool],
+    ) -> None:
+        game, rows = self._game, pool.capacity
+        planes = np.empty((rows, game.planes, game.height, game.width), np.uint8)
+        globals_ = np.empty((rows, game.globals), np.float32)
+        while not self._stop.is_set():
+            self._refill(pool, share)
+            for seat in range(self._seats):
+                n = pool.fill(seat, planes, globals_)
+                if n:
+                    pool.absorb(seat, *evaluators[seat](planes[:n], globals_[:n]))
+            finished = pool.take_finished()
+            with self._lock:
+                for log in finished:
+                    if not on_game(Log(**log)):
+                        self._stop.set()
+            if pool.active_games == 0:
+                return
+
+    def _refill(self, pool: _core.Matches, share: int) -> None:
+        """Keeps as many games queued as could end in one round."""
+        if pool.queued_games >= share:
+            return
+        with self._lock:
+            for start in self._starts:
+                pool.add(start.id, start.state, start.first_seat)
+                if pool.queued_games >= share:
+                    return

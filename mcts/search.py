@@ -1,0 +1,46 @@
+"""One deep search, for playing and analysing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mcts import _core
+from mcts.evaluator import Evaluator
+from mcts.settings import SearchSettings
+
+
+class Search:
+    """A tree over one position that asks an evaluator for its leaves.
+
+    The core's results (moves, root_value, principal_variation, choose ...) are those of
+    `core`, documented in csrc/search.h. Not for use from two threads at once.
+    """
+
+    def __init__(
+        self, game: _core.Game, settings: SearchSettings, evaluator: Evaluator, seed: int = 0
+    ) -> None:
+        self.core = _core.Search(game, settings.to_core(), seed)
+        self.evaluator = evaluator
+        rows = settings.leaves_per_batch
+        self._planes = np.empty((rows, game.planes, game.height, game.width), np.uint8)
+        self._globals = np.empty((rows, game.globals), np.float32)
+
+    def set_root(self, state: np.ndarray) -> None:
+        """Starts from a state [state_bytes] uint8, forgetting the tree."""
+        self.core.set_root(state)
+
+    def advance(self, action: int) -> None:
+        """Follows a move that was played, keeping the tree below it."""
+        self.core.advance(action)
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """Searches until the visits are done or `stop()` says so, asked after each batch."""
+        try:
+            while not self.core.done and not stop():
+                rows = self.core.collect(self._planes, self._globals)
+                if rows:
+                    self.core.absorb(*self.evaluator(self._planes[:rows], self._globals[:rows]))
+        finally:
+            self.core.cancel()

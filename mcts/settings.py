@@ -1,0 +1,75 @@
+"""The settings of a search: one record per option, with its default, range and meaning."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mcts import _core
+
+
+class SearchSettings(BaseModel):
+    """How one player searches. Unknown names and values out of range are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    visits: int = Field(
+        200, ge=1, le=10_000_000,
+        description="visits of the root at which a move is chosen, its own evaluation included; "
+        "1 plays from the policy alone",
+    )
+    root_policy: Literal["puct", "gumbel"] = Field(
+        "puct", description="puct for deep searches, gumbel for few visits"
+    )
+    c_puct: float = Field(1.25, gt=0, le=100, description="exploration constant of PUCT")
+    c_puct_base: float = Field(
+        19652, gt=0, description="visits after which exploration grows noticeably"
+    )
+    fpu_reduction: float = Field(
+        0.2, ge=0, le=2, description="how much worse than its parent an unvisited move is assumed"
+    )
+    virtual_loss: float = Field(
+        1.0, ge=0, le=10, description="value taken off a move for each visit still in flight"
+    )
+    leaves_per_batch: int = Field(
+        1, ge=1, le=4096,
+        description="leaves one tree selects before it needs answers; more is faster and weaker",
+    )
+    noise_fraction: float = Field(
+        0.0, ge=0, le=1, description="share of Dirichlet noise in the root's priors (PUCT)"
+    )
+    noise_total: float = Field(
+        10.0, gt=0, description="sum of the Dirichlet alphas over the legal moves"
+    )
+    root_policy_temperature: float = Field(
+        1.0, gt=0, le=10, description="above 1 flattens the root's priors"
+    )
+    temperature: float = Field(
+        0.0, ge=0, le=10, description="randomness of the move choice; 0 plays the best move"
+    )
+    temperature_moves: int = Field(
+        0, ge=0, description="moves of a game played with the temperature; later ones are the best"
+    )
+    gumbel_considered: int = Field(
+        16, ge=1, le=1024, description="root moves that enter sequential halving (Gumbel)"
+    )
+    gumbel_scale: float = Field(
+        1.0, ge=0, le=10, description="1 explores, 0 makes the choice deterministic (Gumbel)"
+    )
+    gumbel_c_visit: float = Field(50.0, ge=0, description="c_visit of the Gumbel paper")
+    gumbel_c_scale: float = Field(0.5, gt=0, description="c_scale, for values in [-1, 1]")
+    random_symmetry: bool = Field(
+        False, description="show each leaf to the net under a random symmetry"
+    )
+    reuse_tree: bool = Field(
+        True, description="keep the subtree of the move played (PUCT; Gumbel starts anew)"
+    )
+
+    def to_core(self) -> _core.SearchSettings:
+        """The same settings as the core's record."""
+        core = _core.SearchSettings()
+        for name, value in self.model_dump(exclude={"root_policy"}).items():
+            setattr(core, name, value)
+        core.root_policy = getattr(_core.RootPolicy, self.root_policy)
+        return core

@@ -1,0 +1,1 @@
+"""Learning: teachers, replay, learner, arena and ratings, reports."""

@@ -1,0 +1,70 @@
+"""How well a net predicts the moves and the results of games it has not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from engine.game import Game
+from engine.net import Net
+from selfplay.replay import Batch, Games, make_batch
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Agreement with the taught moves of some games.
+
+    top1, top5   share of positions whose move is the net's first (among its first five) choice,
+                 among the legal moves, in [0, 1]
+    value_mse    mean of (value - result)^2 over positions with a known result, values in [-1, 1]
+    """
+
+    positions: int
+    top1: float
+    top5: float
+    value_mse: float
+
+    def __str__(self) -> str:
+        return (
+            f"top-1 {100 * self.top1:.1f} %, top-5 {100 * self.top5:.1f} %, "
+            f"value error {self.value_mse:.3f} on {self.positions:,} positions"
+        )
+
+
+def taught_batches(game: Game, games: Games, size: int) -> Iterator[Batch]:
+    """All taught positions of the games in order, in batches, seen as they are."""
+    rows = np.flatnonzero(games.taught)
+    for chunk in np.array_split(rows, max(1, -(-len(rows) // size))):
+        if len(chunk):
+            yield make_batch(game, games, chunk, np.zeros(len(chunk), np.int64), 0.0)
+
+
+@torch.inference_mode()
+def measure(net: Net, game: Game, games: Games, device: torch.device) -> Accuracy:
+    """The accuracy of a net on the taught moves of the games."""
+    net = net.frozen(device)
+    positions = hits1 = hits5 = known = 0
+    squared = 0.0
+    for cpu_batch in taught_batches(game, games, 512):
+        batch = cpu_batch.to(device)
+        planes = batch.planes.to(torch.float32, memory_format=torch.channels_last)
+        output = net(planes, batch.globals_)
+        logits = output.policy.masked_fill(~batch.legal, -torch.inf)
+        best = logits.topk(min(5, logits.shape[1]), dim=1).indices
+        hits = best == batch.policy.argmax(dim=1, keepdim=True)
+        hits1 += int(hits[:, 0].sum())
+        hits5 += int(hits.any(dim=1).sum())
+        has = ~batch.value.isnan()
+        error = torch.tanh(output.value / 2)[has] - batch.value[has]
+        squared += float((error**2).sum())
+        known += int(has.sum())
+        positions += len(best)
+    return Accuracy(
+        positions,
+        hits1 / max(1, positions),
+        hits5 / max(1, positions),
+        squared / known if known else float("nan"),
+    )

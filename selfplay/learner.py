@@ -1,0 +1,151 @@
+"""The learner: one step of gradient descent on whatever the teachers put into the replay.
+
+The same loss serves every teacher: the policy head follows the policy target, the value head the
+value target, and score and ownership help where they are known (Wu 2019, section 3.4).
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+from torch.nn import functional
+
+from engine.net import SCORE_SCALE, Net, Output
+from selfplay.replay import Batch
+
+
+class LearnerSettings(BaseModel):
+    """How the net learns from a batch. Unknown names and values out of range are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batch_size: int = Field(256, ge=8, le=65536, description="samples per step")
+    learning_rate: float = Field(2e-3, gt=0, le=1, description="peak learning rate of AdamW")
+    warmup_steps: int = Field(50, ge=0, description="steps of linear warm-up")
+    weight_decay: float = Field(1e-3, ge=0, le=1, description="of AdamW, on weights only")
+    value_weight: float = Field(1.0, ge=0, description="of the value loss; the policy's is 1")
+    score_weight: float = Field(0.05, ge=0, description="of the score loss")
+    ownership_weight: float = Field(0.3, ge=0, description="of the ownership loss")
+    gradient_clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
+    averaging: float = Field(
+        0.995, ge=0, lt=1, description="decay a step of the averaged weights that play"
+    )
+
+
+class Losses(dict[str, float]):
+    """Mean losses by name: total, policy, value, score, ownership, gradient_norm."""
+
+
+def known_mean(values: Tensor, known: Tensor) -> Tensor:
+    """The mean over the samples where a target is known; 0 when none is."""
+    return torch.where(known, values, 0.0).sum() / known.sum().clamp(min=1)
+
+
+def loss_terms(output: Output, batch: Batch) -> dict[str, Tensor]:
+    """The four losses of a batch, each a scalar mean."""
+    logits = output.policy.masked_fill(~batch.legal, -1e9)
+    log_policy = functional.log_softmax(logits, dim=1)
+    has_value, has_score = ~batch.value.isnan(), ~batch.score.isnan()
+    win = (batch.value.nan_to_num() + 1) / 2
+    value = functional.binary_cross_entropy_with_logits(output.value, win, reduction="none")
+    score = functional.smooth_l1_loss(
+        output.score, batch.score.nan_to_num() / SCORE_SCALE, reduction="none"
+    )
+    owned = (batch.ownership + 1) / 2
+    ownership = functional.binary_cross_entropy_with_logits(
+        output.ownership, owned, reduction="none"
+    ).mean(dim=(1, 2))
+    return {
+        "policy": -(batch.policy * log_policy).sum(dim=1).mean(),
+        "value": known_mean(value, has_value),
+        "score": known_mean(score, has_score),
+        "ownership": known_mean(ownership, has_score),
+    }
+
+
+class Learner:
+    """A net in training: weights, optimiser and the averaged weights that are used to play."""
+
+    def __init__(self, net: Net, settings: LearnerSettings, device: torch.device) -> None:
+        self.settings = settings
+        self.device = device
+        self.net = net.to(device, memory_format=torch.channels_last).train()
+        self.averaged = copy.deepcopy(self.net).eval().requires_grad_(False)
+        decayed = [p for p in net.parameters() if p.ndim > 1]
+        plain = [p for p in net.parameters() if p.ndim <= 1]
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": decayed, "weight_decay": settings.weight_decay},
+                {"params": plain, "weight_decay": 0.0},
+            ],
+            lr=settings.learning_rate,
+        )
+        self.steps = 0
+        self.rate_factor = 1.0
+
+    def step(self, batch: Batch) -> Losses:
+        """One update. Raises FloatingPointError, leaving the weights as they were, on a NaN loss."""
+        s = self.settings
+        batch = batch.to(self.device)
+        planes = batch.planes.to(torch.float32, memory_format=torch.channels_last)
+        terms = loss_terms(self.net(planes, batch.globals_), batch)
+        total = (
+            terms["policy"]
+            + s.value_weight * terms["value"]
+            + s.score_weight * terms["score"]
+            + s.ownership_weight * terms["ownership"]
+        )
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), s.gradient_clip)
+        if not torch.isfinite(norm):
+            raise FloatingPointError("the loss is not finite: lower the learning rate")
+        warm = min(1.0, (self.steps + 1) / max(1, s.warmup_steps))
+        for group in self.optimiser.param_groups:
+            group["lr"] = s.learning_rate * self.rate_factor * warm
+        self.optimiser.step()
+        self.steps += 1
+        self._average()
+        losses = {name: term.item() for name, term in terms.items()}
+        return Losses(total=total.item(), gradient_norm=norm.item(), **losses)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Moves the averaged weights a little towards the trained ones, faster at the start."""
+        decay = min(self.settings.averaging, self.steps / (self.steps + 10))
+        current = self.net.state_dict()
+        for name, value in self.averaged.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(current[name], 1 - decay)
+            else:
+                value.copy_(current[name])
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything needed to go on, as named tensors."""
+        tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
+        tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
+        for index, slot in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in slot.items()}
+        tensors["steps"] = torch.tensor(self.steps)
+        tensors["rate_factor"] = torch.tensor(self.rate_factor, dtype=torch.float64)
+        return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """The inverse of `state`."""
+
+        def under(prefix: str) -> dict[str, Tensor]:
+            return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+
+        self.net.load_state_dict(under("net."))
+        self.averaged.load_state_dict(under("averaged."))
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, value in under("optimiser.").items():
+            index, name = key.split(".", 1)
+            slots.setdefault(int(index), {})[name] = value
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": slots, "param_groups": groups})
+        self.steps = int(tensors["steps"])
+        self.rate_factor = float(tensors["rate_factor"])

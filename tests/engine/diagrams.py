@@ -1,0 +1,50 @@
+"""Boards as text: X for the first player (Black in Go), O for the second, . for an empty place."""
+
+import numpy as np
+
+from engine import game
+from engine.position import Position
+
+MARKS = ".XO"
+
+
+def parse(diagram: str) -> np.ndarray:
+    """A diagram as pieces [H, W] uint8: 0 empty, 1 the first player's, 2 the second's."""
+    rows = [line.split() for line in diagram.strip().splitlines()]
+    return np.array([[MARKS.index(mark) for mark in row] for row in rows], np.uint8)
+
+
+def draw(pieces: np.ndarray) -> str:
+    """Pieces [H, W] as a diagram, so that a failing test shows boards."""
+    return "\n".join(" ".join(MARKS[piece] for piece in row) for row in pieces)
+
+
+def tidy(diagram: str) -> str:
+    return draw(parse(diagram))
+
+
+def go(diagram: str, **rules: int) -> Position:
+    """A Go position set up from a diagram, Black to move unless `to_move=1`."""
+    pieces = parse(diagram)
+    position = Position(game.load(f"go{len(pieces)}"))
+    position.set_start(**rules)
+    for action, piece in enumerate(pieces.ravel()):
+        if piece:
+            position.setup(action, piece)
+    return position
+
+
+def action_of(position: Position, word: str) -> int:
+    """The action a person names, legal or not."""
+    return position.game.notation.parse(word, np.ones(position.game.actions, np.uint8))
+
+
+def is_legal(position: Position, word: str) -> bool:
+    return bool(position.legal_mask()[action_of(position, word)])
+
+
+def play(position: Position, words: str) -> Position:
+    """Plays moves such as 'C3 pass B1'; the same position, for chaining."""
+    for word in words.split():
+        position.play(position.game.notation.parse(word, position.legal_mask()))
+    return position

@@ -1,0 +1,888 @@
+"""Go: the rules by diagrams, by known counts, and move by move against `go_reference`."""
+
+import ctypes
+import random
+from itertools import product
+
+import numba as nb
+import numpy as np
+import pytest
+from diagrams import action_of, draw, go, is_legal, play, tidy
+from go_reference import ReferenceGo, liberties, neighbours, region
+
+from engine import game, native
+from engine.games.go import (
+    EMPTY,
+    KO_POSITIONAL,
+    KO_SIMPLE,
+    KO_SITUATIONAL,
+    WALL,
+    ZOBRIST,
+    max_moves,
+    point_of,
+)
+from engine.position import Position
+
+KO_RULES = {"simple": KO_SIMPLE, "positional": KO_POSITIONAL, "situational": KO_SITUATIONAL}
+EMPTY_5 = "\n".join(["....."] * 5).replace(".", ". ")
+
+
+def black_prisoners(position):
+    return int(position.record["prisoners"][0, 0])
+
+
+def white_prisoners(position):
+    return int(position.record["prisoners"][0, 1])
+
+
+# --- Captures -------------------------------------------------------------------------------
+
+CAPTURES = {  # name: (before with Black to move, moves, after, stones taken by Black, by White)
+    "a stone in the corner": (
+        """
+        O X . . .
+        . . . . .
+        . . . . .
+        . . . . .
+        . . . . .
+        """,
+        "A4",
+        """
+        . X . . .
+        X . . . .
+        . . . . .
+        . . . . .
+        . . . . .
+        """,
+        1,
+        0,
+    ),
+    "many stones at once": (
+        """
+        . X X X .
+        X O O O .
+        . X X O X
+        . . . X .
+        . . . . .
+        """,
+        "E4",
+        """
+        . X X X .
+        X . . . X
+        . X X . X
+        . . . X .
+        . . . . .
+        """,
+        4,
+        0,
+    ),
+    "two chains by one stone": (
+        """
+        . . . . .
+        . X . X .
+        X O . O X
+        . X . X .
+        . . . . .
+        """,
+        "C3",
+        """
+        . . . . .
+        . X . X .
+        X . X . X
+        . X . X .
+        . . . . .
+        """,
+        2,
+        0,
+    ),
+    "three chains by one stone": (
+        """
+        . . X . .
+        . X O X .
+        X O . O X
+        . X . X .
+        . . . . .
+        """,
+        "C3",
+        """
+        . . X . .
+        . X . X .
+        X . X . X
+        . X . X .
+        . . . . .
+        """,
+        3,
+        0,
+    ),
+    "four chains by one stone": (
+        """
+        . . X . .
+        . X O X .
+        X O . O X
+        . X O X .
+        . . X . .
+        """,
+        "C3",
+        """
+        . . X . .
+        . X . X .
+        X . X . X
+        . X . X .
+        . . X . .
+        """,
+        4,
+        0,
+    ),
+    "one chain that touches the stone four times": (
+        """
+        . X X X X
+        X O O O X
+        X O . O X
+        X O O O X
+        X X X X X
+        """,
+        "C3",
+        """
+        . X X X X
+        X . . . X
+        X . X . X
+        X . . . X
+        X X X X X
+        """,
+        8,
+        0,
+    ),
+    "only the chains without liberties": (
+        """
+        . . . . .
+        . X . . .
+        X O . O .
+        . X . . .
+        . . . . .
+        """,
+        "C3",
+        """
+        . . . . .
+        . X . . .
+        X . X O .
+        . X . . .
+        . . . . .
+        """,
+        1,
+        0,
+    ),
+    "a snapback: one stone given, five taken": (
+        """
+        . . . . .
+        . . . . .
+        X X X . .
+        O O O X .
+        . . O X .
+        """,
+        "A1 B1 A1",
+        """
+        . . . . .
+        . . . . .
+        X X X . .
+        . . . X .
+        X . . X .
+        """,
+        5,
+        1,
+    ),
+    "the opponent's stones before one's own": (
+        """
+        . O X . .
+        O X . . .
+        X . . . .
+        . . . . .
+        . . . . .
+        """,
+        "A5",
+        """
+        X . X . .
+        . X . . .
+        X . . . .
+        . . . . .
+        . . . . .
+        """,
+        2,
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_stones_without_liberties_are_taken(name):
+    before, moves, after, by_black, by_white = CAPTURES[name]
+    position = play(go(before), moves)
+    assert draw(position.pieces()) == tidy(after)
+    assert (black_prisoners(position), white_prisoners(position)) == (by_black, by_white)
+
+
+@pytest.mark.parametrize(
+    ("stone", "attackers"),
+    [
+        ("A1", "A2 B1"),
+        ("A19", "A18 B19"),
+        ("T1", "T2 S1"),
+        ("T19", "T18 S19"),
+        ("A2", "A1 A3 B2"),
+        ("K1", "J1 L1 K2"),
+        ("T10", "T9 T11 S10"),
+        ("S19", "R19 T19 S18"),
+        ("K10", "J10 L10 K9 K11"),
+        ("J9", "H9 K9 J8 J10"),
+    ],
+)
+def test_on_19x19_a_stone_dies_exactly_when_all_its_neighbours_are_taken(stone, attackers):
+    position = Position(game.load("go19"))
+    play(position, f"pass {stone}")
+    *first, last = attackers.split()
+    for attacker in first:
+        play(position, f"{attacker} pass")
+        assert black_prisoners(position) == 0
+    play(position, last)
+    assert black_prisoners(position) == 1
+    assert position.pieces().ravel()[action_of(position, stone)] == 0
+
+
+# --- Suicide --------------------------------------------------------------------------------
+
+SUICIDES = {  # name: (diagram with Black to move, vertex, legal, legal when suicide is allowed)
+    "a single stone": (
+        """
+        . O . . .
+        O . . . .
+        . . . . .
+        . . . . .
+        . . . . .
+        """,
+        "A5",
+        False,
+        False,
+    ),
+    "a second stone": (
+        """
+        X . O . .
+        O O . . .
+        . . . . .
+        . . . . .
+        . . . . .
+        """,
+        "B5",
+        False,
+        True,
+    ),
+    "a stone that joins two chains in their last liberty": (
+        """
+        X . X O .
+        O O O . .
+        . . . . .
+        . . . . .
+        . . . . .
+        """,
+        "B5",
+        False,
+        True,
+    ),
+    "a stone that captures is no suicide": (
+        """
+        . O X . .
+        O X . . .
+        X . . . .
+        . . . . .
+        . . . . .
+        """,
+        "A5",
+        True,
+        True,
+    ),
+    "a stone beside a friend with a liberty is no suicide": (
+        """
+        X . O . .
+        . O . . .
+        . . . . .
+        . . . . .
+        . . . . .
+        """,
+        "B5",
+        True,
+        True,
+    ),
+    "one friend with a liberty is enough": (
+        """
+        X . X . .
+        O O O . .
+        . . . . .
+        . . . . .
+        . . . . .
+        """,
+        "B5",
+        True,
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("suicide", [0, 1])
+@pytest.mark.parametrize("name", SUICIDES)
+def test_suicide_is_legal_only_where_allowed_and_never_for_a_single_stone(name, suicide):
+    diagram, vertex, *legal = SUICIDES[name]
+    assert is_legal(go(diagram, suicide=suicide), vertex) == legal[suicide]
+
+
+def test_a_suicide_leaves_the_board_and_counts_as_the_opponents_prisoners():
+    diagram = SUICIDES["a stone that joins two chains in their last liberty"][0]
+    position = play(go(diagram, suicide=1), "B5")
+    assert draw(position.pieces()) == tidy(
+        """
+        . . . O .
+        O O O . .
+        . . . . .
+        . . . . .
+        . . . . .
+        """
+    )
+    assert (black_prisoners(position), white_prisoners(position)) == (0, 3)
+
+
+# --- Ko -------------------------------------------------------------------------------------
+
+KO = """
+    . . . . .
+    . X O . .
+    X O . O .
+    . X O . .
+    . . . . .
+    """
+
+SEND_TWO = """
+    . . . . .
+    . . . . .
+    . . . . .
+    O O X . .
+    . X . X .
+    """
+
+TRIPLE_KO = """
+    . X O . . . . . .
+    X O . O . . . . .
+    . X O . . . . . .
+    X . X O . . . . .
+    . X O . . . . . .
+    X O . O . . . . .
+    . X O . . . . . .
+    . . . . . . . . .
+    . . . . . . . . .
+    """
+
+SUICIDE = """
+    . . O . .
+    O O . . .
+    . . . . .
+    . . . . .
+    . . . . .
+    """
+
+ALL = {"simple", "positional", "situational"}
+KO_CASES = {  # name: (diagram, rules, moves, vertex, ko rules that allow it, those that forbid it)
+    "a ko is not retaken at once": (KO, {}, "C3", "B3", set(), ALL),
+    "it is after an exchange elsewhere": (KO, {}, "C3 E1 E5", "B3", ALL, set()),
+    "a pass and a move elsewhere will do": (KO, {}, "C3 pass E5", "B3", ALL, set()),
+    "two stones are sent": (SEND_TWO, {}, "A1", "C1", ALL, set()),
+    "one is returned": (
+        SEND_TWO,
+        {},
+        "A1 C1",
+        "B1",
+        {"simple", "situational"},
+        {"positional"},
+    ),
+    "two are sent again": (
+        SEND_TWO,
+        {},
+        "A1 C1 B1 pass",
+        "A1",
+        {"simple"},
+        {"situational"},
+    ),
+    "triple ko, the last move but one": (TRIPLE_KO, {}, "C8 B6 C4 B8", "C6", ALL, set()),
+    "triple ko, back at the start": (
+        TRIPLE_KO,
+        {},
+        "C8 B6 C4 B8 C6",
+        "B4",
+        {"simple"},
+        {"positional", "situational"},
+    ),
+    "triple ko, with an exchange": (TRIPLE_KO, {}, "C8 B6 C4 B8 C6 J1 J9", "B4", ALL, set()),
+    "a suicide back to the start, the other side to move": (
+        SUICIDE,
+        {"suicide": 1},
+        "A5 pass",
+        "B5",
+        {"simple", "situational"},
+        {"positional"},
+    ),
+    "a suicide back to the start, the same side to move": (
+        SUICIDE,
+        {"suicide": 1, "to_move": 1},
+        "pass A5 pass",
+        "B5",
+        {"simple"},
+        {"positional", "situational"},
+    ),
+}
+
+
+@pytest.mark.parametrize("ko", KO_RULES)
+@pytest.mark.parametrize("name", KO_CASES)
+def test_ko_rules_differ_exactly_where_they_should(name, ko):
+    diagram, rules, moves, vertex, allowed, forbidden = KO_CASES[name]
+    if ko in allowed | forbidden:
+        position = play(go(diagram, ko_rule=KO_RULES[ko], **rules), moves)
+        assert is_legal(position, vertex) == (ko in allowed)
+
+
+def test_a_retaken_ko_is_back_where_it_was_but_for_the_exchange():
+    position = play(go(KO), "C3 E1 E5 B3")
+    assert draw(position.pieces()) == tidy(
+        """
+        . . . . X
+        . X O . .
+        X O . O .
+        . X O . .
+        . . . . O
+        """
+    )
+    assert (black_prisoners(position), white_prisoners(position)) == (1, 1)
+
+
+def test_a_stone_that_takes_one_and_breathes_elsewhere_makes_no_ko():
+    position = play(go(KO.replace("X O . O .", "X O . . .")), "C3")
+    assert is_legal(position, "B3") is False  # suicide, not ko
+    assert not position.encode()[0][8].any()
+
+
+# --- The end of the game --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("moves", "over"),
+    [("pass", False), ("pass pass", True), ("pass C3 pass", False), ("pass C3 pass pass", True)],
+)
+def test_two_passes_in_a_row_end_the_game(moves, over):
+    assert play(go(EMPTY_5), moves).over == over
+
+
+def test_after_the_end_no_move_is_taken():
+    position = play(go(EMPTY_5), "pass pass")
+    with pytest.raises(ValueError, match="over"):
+        position.play(0)
+
+
+@pytest.mark.parametrize("action", [-1, 0, 26])
+def test_an_illegal_action_is_refused_and_changes_nothing(action):
+    position = play(go(EMPTY_5), "A5")
+    before = position.state.tobytes()
+    with pytest.raises(ValueError, match=f"action {action} is not legal"):
+        position.play(action)
+    assert position.state.tobytes() == before
+
+
+def test_a_game_without_end_is_cut_at_max_moves():
+    position = go(EMPTY_5, ko_rule=KO_SIMPLE, suicide=1)
+    for move in range(position.game.max_moves):  # Black fills the board and dies, again and again
+        assert not position.over
+        position.play(25 if move % 2 else int(np.flatnonzero(position.legal_mask())[0]))
+    assert position.over
+    assert position.game.max_moves == max_moves(5) == 130
+    assert white_prisoners(position) == 50
+
+
+# --- Scoring --------------------------------------------------------------------------------
+
+SCORES = {  # name: (diagram, ownership: X Black's, O White's, . nobody's)
+    "an empty board is nobody's": (EMPTY_5, EMPTY_5),
+    "one stone owns the board": (
+        """
+        . . .
+        . X .
+        . . .
+        """,
+        """
+        X X X
+        X X X
+        X X X
+        """,
+    ),
+    "points between both colours are dame": (
+        """
+        . X . O .
+        . X . O .
+        . X . O .
+        . X . O .
+        . X . O .
+        """,
+        """
+        X X . O O
+        X X . O O
+        X X . O O
+        X X . O O
+        X X . O O
+        """,
+    ),
+    "in a seki stones count and shared liberties do not": (
+        """
+        . X O . X
+        X X O X X
+        O O O O O
+        . O . . O
+        O O O O O
+        """,
+        """
+        X X O . X
+        X X O X X
+        O O O O O
+        O O O O O
+        O O O O O
+        """,
+    ),
+    "dead stones count as alive until they are taken": (
+        """
+        . . . . .
+        . X . . .
+        . . . . .
+        O O O O O
+        . O . O .
+        """,
+        """
+        . . . . .
+        . X . . .
+        . . . . .
+        O O O O O
+        O O O O O
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_a_point_belongs_to_the_only_colour_that_reaches_it(name):
+    diagram, owners = SCORES[name]
+    lead, ownership = go(diagram, komi_half_points=0).score()
+    assert draw(ownership % 3) == tidy(owners)
+    assert lead == ownership.sum()
+
+
+@pytest.mark.parametrize(
+    ("komi_half_points", "score", "outcome"),
+    [(0, 5, 1), (9, 0.5, 1), (10, 0, 0), (11, -0.5, -1), (14, -2, -1), (-1, 5.5, 1)],
+)
+def test_komi_is_whites_and_an_integer_komi_can_draw(komi_half_points, score, outcome):
+    five_ahead = """
+        . . X O .
+        . . X O .
+        . . X O .
+        . . X O .
+        . . X O .
+        """
+    position = play(go(five_ahead, komi_half_points=komi_half_points), "pass pass")
+    assert position.score()[0] == score
+    assert position.outcome() == outcome
+
+
+def test_the_standard_komi_is_seven_points():
+    assert Position(game.load("go19")).score()[0] == -7
+
+
+def test_prisoners_do_not_count_in_area_scoring():
+    position = play(go(CAPTURES["a stone in the corner"][0], komi_half_points=0), "A4")
+    assert position.score()[0] == 25
+
+
+# --- Known counts ---------------------------------------------------------------------------
+# Tromp and Farneback, "Combinatorics of Go" (2007), table 1: legal positions on n x n.
+
+
+@pytest.mark.parametrize(("size", "count"), [(2, 57), (3, 12675)])
+def test_as_many_colourings_have_a_liberty_for_every_chain_as_tromp_counts(size, count):
+    rules = game.load(f"go{size}")
+    empty = Position(rules).state
+    points = [point_of(size, action) for action in range(size * size)]
+    legal = 0
+    for colours in product(range(3), repeat=size * size):
+        state = empty.copy()
+        for action, colour in enumerate(colours):
+            if colour:
+                rules.native.setup(state, action, colour)
+        record = state.view(rules.state)[0]
+        stones = [point for point, colour in zip(points, colours, strict=True) if colour]
+        legal += bool(np.all(record["liberties"][record["chain"][stones]] > 0)) if stones else 1
+    assert legal == count
+
+
+@pytest.mark.parametrize(("size", "count"), [(2, 57), (3, 12675)])
+def test_as_many_positions_are_reached_from_the_empty_board_as_tromp_counts(size, count):
+    rules = game.load(f"go{size}")
+    empty = Position(rules).state
+    found = {bytes(size * size)}
+    waiting = [empty]
+    while waiting:
+        state = waiting.pop()
+        for colour in (0, 1):
+            record = state.view(rules.state)
+            record["ko_rule"], record["ko_point"], record["to_move"] = KO_SIMPLE, 0, colour
+            record["moves"], record["passes"] = 0, 0
+            for action in np.flatnonzero(rules.native.legal_mask(state)[:-1]):
+                after = state.copy()
+                rules.native.play(after, action)
+                board = pieces_of(after.view(rules.state)[0], size).tobytes()
+                if board not in found:
+                    found.add(board)
+                    waiting.append(after)
+    assert len(found) == count
+
+
+# --- Against the reference ------------------------------------------------------------------
+
+
+def pieces_of(record, size):
+    """The stones of a record [n, n], read off the padded board."""
+    return record["colour"][: (size + 2) * (size + 1)].reshape(size + 2, size + 1)[1:-1, 1:].copy()
+
+
+def expected_planes(reference):
+    """Planes [14, n, n] and globals [5] as `write_planes` promises them, from the reference."""
+    size, me = reference.size, reference.to_move
+    planes = np.zeros((14, size, size), np.uint8)
+    for point, colour in reference.board.items():
+        side = 0 if colour == me else 1
+        planes[side][point] = 1
+        count = len(liberties(size, reference.board, point))
+        planes[1 + 3 * side + min(3, count)][point] = 1
+    for point in product(range(size), repeat=2):
+        planes[8][point] = reference.is_possible(point) and reference.is_ko(point)
+    for age, point in enumerate(reversed(reference.moves[-4:])):
+        if point is not None:
+            planes[9 + age][point] = 1
+    planes[13] = 1
+    komi = 0.7 if me == "O" else -0.7
+    passed = reference.moves[-1:] == [None]
+    ko = reference.ko
+    globals_ = [komi, passed, ko == "positional", ko == "situational", reference.suicide]
+    return planes, np.array(globals_, np.float32)
+
+
+def assert_same(position, reference):
+    """Everything that can be seen of a position is what the reference says."""
+    size = reference.size
+    points = list(product(range(size), repeat=2))
+    stones = ["XO".find(reference.board.get(point, ".")) + 1 for point in points]
+    assert draw(position.pieces()) == draw(np.array(stones).reshape(size, size))
+    assert position.to_move == "XO".index(reference.to_move)
+    assert position.over == reference.over
+    legal = [reference.is_legal(point) for point in points]
+    assert position.legal_mask().tolist() == [*legal, True]
+    taken = position.record["prisoners"][0].tolist()
+    assert taken == [reference.taken_by["X"], reference.taken_by["O"]]
+    owners = [{"X": 1, "O": -1, None: 0}[reference.owner(point)] for point in points]
+    score, ownership = position.score()
+    assert ownership.ravel().tolist() == owners
+    assert score == sum(owners) - 7
+    assert position.outcome() == np.sign(score)
+    for ours, theirs in zip(position.encode(), expected_planes(reference), strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def assert_sound(record, reference):
+    """The chains, lists and counts inside the record are what its docstring says."""
+    size = reference.size
+    at = {
+        point: point_of(size, size * point[0] + point[1])
+        for point in product(range(size), repeat=2)
+    }
+    colour, chain = record["colour"], record["chain"]
+    assert set(np.flatnonzero(colour != WALL)) == set(at.values())
+    key = np.uint64(0)
+    for point, p in at.items():
+        if point in reference.board:
+            stones, _ = region(size, reference.board, point)
+            key ^= ZOBRIST[colour[p] - 1, p]
+            assert {chain[at[stone]] for stone in stones} == {chain[p]}
+            assert chain[p] in {at[stone] for stone in stones}
+            assert record["liberties"][chain[p]] == sum(
+                near not in reference.board for s in stones for near in neighbours(size, s)
+            )
+            walk = [record["next_stone"][p]]
+            while walk[-1] != p and len(walk) <= len(stones):
+                walk.append(record["next_stone"][walk[-1]])
+            assert sorted(walk) == sorted(at[stone] for stone in stones)
+        else:
+            assert record["empties"][record["empty_index"][p]] == p
+        vacated = sum(
+            1 << i for i, mark in enumerate("XO") if (point, mark) in reference.removed_at
+        )
+        assert record["vacated"][p] == vacated
+    empties = record["empties"][: record["empty_count"]]
+    assert sorted(empties) == sorted(np.flatnonzero(colour == EMPTY))
+    assert record["hash"] == key
+    assert record["moves"] == len(reference.moves)
+
+
+GAMES = {2: (20, 1), 3: (12, 1), 5: (2, 1), 9: (1, 5)}  # size: games, check every n-th move
+
+
+@pytest.mark.parametrize("suicide", [0, 1])
+@pytest.mark.parametrize("ko", KO_RULES)
+@pytest.mark.parametrize("size", GAMES)
+def test_random_games_agree_with_the_reference_move_by_move(size, ko, suicide):
+    rng = random.Random(f"{size} {ko} {suicide}")
+    games, every = GAMES[size]
+    hash_of, ko_points = {}, 0
+    for _ in range(games):
+        position = Position(game.load(f"go{size}"))
+        position.set_start(ko_rule=KO_RULES[ko], suicide=suicide)
+        reference = ReferenceGo(size, ko, bool(suicide))
+        while not position.over:
+            if len(reference.moves) % every == 0:
+                assert_same(position, reference)
+                assert_sound(position.record[0], reference)
+            situation = (frozenset(reference.board.items()), reference.to_move)
+            assert hash_of.setdefault(situation, position.position_hash) == position.position_hash
+            ko_points += int(position.encode()[0][8].sum())
+            *points, pass_action = np.flatnonzero(position.legal_mask()).tolist()
+            may_pass = not points or (rng.random() < 0.1 and reference.moves[-1:] != [None])
+            action = pass_action if may_pass else rng.choice(points)
+            position.play(action)
+            reference.play(None if action == pass_action else divmod(action, size))
+        assert_same(position, reference)
+    assert len(set(hash_of.values())) == len(hash_of)
+    assert ko_points > 0 or (size, ko) == (2, "simple")  # ... where no ko fits
+
+
+# --- Playouts -------------------------------------------------------------------------------
+
+
+def native_rule(rules, name):
+    """A compiled rule as a function of the state's address (and a seed)."""
+    with native._code_cache(rules):
+        compiled = nb.cfunc(native._signatures(nb.from_dtype(rules.state))[name], cache=True)(
+            getattr(rules, name)
+        )
+    function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64)(compiled.address)
+    function.compiled = compiled  # keeps the machine code alive
+    return function
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 9])
+def test_a_playout_ends_in_a_sound_position_where_only_eyes_are_left(size):
+    rules = game.load(f"go{size}")
+    playout = native_rule(rules, "playout")
+    for seed in range(20):
+        position = Position(rules)
+        moves = playout(position.state.ctypes.data, seed)
+        record = position.record[0]
+        assert moves == record["moves"] <= rules.max_moves
+        assert record["over"] == 1
+        board = {divmod(a, size): ".XO"[c] for a, c in enumerate(position.pieces().ravel()) if c}
+        assert all(liberties(size, board, point) for point in board)
+        if moves < rules.max_moves:
+            assert record["recent"][:2].tolist() == [size**2, size**2]
+            for colour in (0, 1):
+                record["to_move"] = colour
+                for action in np.flatnonzero(position.legal_mask()[:-1]):
+                    assert eye_colour(position.pieces(), action) == colour + 1
+
+
+def eye_colour(pieces, action):
+    """The colour of all neighbours of an empty point, or 0 when they differ or one is empty."""
+    row, col = divmod(action, len(pieces))
+    colours = {int(pieces[near]) for near in neighbours(len(pieces), (row, col))}
+    return colours.pop() if len(colours) == 1 else 0
+
+
+def test_a_playout_is_the_same_for_the_same_seed_and_differs_for_others():
+    rules = game.load("go9")
+    playout = native_rule(rules, "playout")
+    ends = []
+    for seed in [*range(20), *range(20)]:
+        position = Position(rules)
+        playout(position.state.ctypes.data, seed)
+        ends.append(position.state.tobytes())
+    assert ends[:20] == ends[20:]
+    assert len(set(ends)) == 20
+
+
+# --- Setup ----------------------------------------------------------------------------------
+
+
+def test_setup_edits_one_point_whatever_stands_there():
+    rng = random.Random(7)
+    rules = game.load("go5")
+    position, board = Position(rules), {}
+    for _ in range(300):
+        action, colour = rng.randrange(25), rng.choice([0, 1, 2])
+        edited = {**board, divmod(action, 5): ".XO"[colour]}
+        edited = {point: mark for point, mark in edited.items() if mark != "."}
+        if all(liberties(5, edited, point) for point in edited):
+            board = edited
+            position.setup(action, colour)
+            assert_same(position, ReferenceGo(5, board=board))
+            assert_sound(position.record[0], ReferenceGo(5, board=board))
+
+
+def test_setup_keeps_the_rules_and_forgets_the_game():
+    position = play(go(KO, ko_rule=KO_SITUATIONAL, suicide=1, komi_half_points=3), "C3")
+    position.setup(action_of(position, "E5"), 2)
+    record = position.record[0]
+    rules = [int(record[rule]) for rule in ("ko_rule", "suicide", "komi_half_points")]
+    assert rules == [KO_SITUATIONAL, 1, 3]
+    assert position.actions == []
+    assert record["history_length"] == 1
+
+
+# --- What a net sees ------------------------------------------------------------------------
+
+
+def vertex_names(position, plane):
+    return " ".join(sorted(position.game.notation.name(a) for a in np.flatnonzero(plane)))
+
+
+def test_planes_show_stones_liberties_ko_and_last_moves_to_the_side_to_move():
+    position = play(go(KO, komi_half_points=15), "A1 pass C3")
+    planes, globals_ = position.encode()
+    seen = [vertex_names(position, plane) for plane in planes]
+    assert seen == [
+        "C2 C4 D3",  # White's stones
+        "A1 A3 B2 B4 C3",  # Black's
+        "",  # White's chains with one liberty,
+        "C2 C4",  # two
+        "D3",  # and three
+        "C3",  # Black's with one,
+        "A1",  # two
+        "A3 B2 B4",  # and three
+        "B3",  # the ko
+        "C3",  # the last move
+        "",  # the one before was a pass
+        "A1",
+        "",
+        " ".join(sorted(f"{letter}{row}" for letter in "ABCDE" for row in range(1, 6))),
+    ]
+    assert np.allclose(globals_, [0.75, 0, 1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("rules", "moves", "expected"),
+    [
+        ({}, "", [-0.7, 0, 1, 0, 0]),
+        ({}, "C3", [0.7, 0, 1, 0, 0]),
+        ({}, "pass", [0.7, 1, 1, 0, 0]),
+        ({"komi_half_points": 0, "ko_rule": KO_SIMPLE}, "", [0, 0, 0, 0, 0]),
+        ({"ko_rule": KO_SITUATIONAL, "suicide": 1}, "", [-0.7, 0, 0, 1, 1]),
+        ({"ko_rule": KO_POSITIONAL, "suicide": 1}, "", [-0.7, 0, 1, 0, 1]),
+    ],
+)
+def test_globals_show_komi_pass_and_rules_to_the_side_to_move(rules, moves, expected):
+    assert np.allclose(play(go(EMPTY_5, **rules), moves).encode()[1], expected)

@@ -1,0 +1,118 @@
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.errors import UserError
+from engine.game import load
+from engine.gtp_client import GtpEngine, GtpError, GtpPlayer
+from engine.position import Position
+
+FAKE = shlex.join([sys.executable, str(Path(__file__).parent.parent / "fake_engine.py")])
+
+
+@pytest.fixture
+def engine():
+    with GtpEngine(FAKE) as engine:
+        yield engine
+
+
+def test_answers_come_without_the_frame_and_in_order(engine):
+    assert engine.send("komi 7") == ""
+    assert engine.send("echo a") == "a"
+    assert engine.send("echo two lines") == "two\nlines"
+
+
+def test_a_refusal_is_an_error_after_which_the_engine_goes_on(engine):
+    with pytest.raises(GtpError, match=r"refused 'dance': unknown command"):
+        engine.send("dance")
+    assert engine.send("echo a") == "a"
+
+
+def test_a_command_of_two_lines_is_a_mistake_of_the_caller(engine):
+    with pytest.raises(ValueError, match="one line"):
+        engine.send("komi 7\nquit")
+
+
+def test_an_engine_that_dies_is_named_with_its_exit_status():
+    with GtpEngine(f"{FAKE} --die-at genmove") as engine:
+        for _ in range(2):
+            with pytest.raises(
+                GtpError, match=r"fake_engine.py.*ended at 'genmove b' \(exit sta.* 3"
+            ):
+                engine.send("genmove b")
+
+
+def test_an_engine_that_hangs_is_stopped():
+    with GtpEngine(f"{FAKE} --hang-at genmove", timeout=30) as engine:
+        engine.send("komi 7")
+        with pytest.raises(GtpError, match=r"did not answer 'genmove b' within 0.05 s"):
+            engine.send("genmove b", timeout=0.05)
+        with pytest.raises(GtpError, match="ended"):
+            engine.send("genmove b")
+
+
+def test_closing_ends_even_an_engine_that_ignores_quit_and_may_be_repeated():
+    engine = GtpEngine(f"{FAKE} --hang-at quit")
+    engine.send("komi 7")
+    engine.close()
+    engine.close()
+    with pytest.raises(GtpError):
+        engine.send("komi 7")
+
+
+@pytest.mark.parametrize(
+    ("command_line", "words"),
+    [
+        ("no-such-engine --mode gtp", "no program 'no-such-engine'"),
+        ("gnugo 'unclosed", "not a command line"),
+        ("  ", "empty"),
+    ],
+)
+def test_an_engine_that_cannot_start_is_a_mistake_of_the_user(command_line, words):
+    with pytest.raises(UserError, match=words) as error:
+        GtpEngine(command_line)
+    assert "\n" not in str(error.value)
+
+
+def test_stderr_goes_to_the_log_if_there_is_one(tmp_path):
+    log = tmp_path / "engine.log"
+    with GtpEngine(FAKE, log=log) as engine:
+        engine.send("komi 7")
+    assert log.read_text() == "log line\n"
+
+
+def test_a_new_game_gives_the_engine_setup_and_moves(engine):
+    position = Position(load("go5"))
+    position.setup(0, 2)
+    position.setup(24, 1)
+    position.set_start(to_move=1, komi_half_points=11)
+    for action in (12, 25, 1):
+        position.play(action)
+    player = GtpPlayer(engine)
+    player.new_game(position)
+    assert engine.send("taken") == "A5 B5 C3 E1 PASS"
+    assert position.actions == [12, 25, 1]
+    assert player.genmove(0) == 2
+    player.play(1, 3)
+    assert engine.send("taken") == "A5 B5 C3 C5 D5 E1 PASS"
+    assert player.final_score() == "B+3.5"
+
+
+@pytest.mark.parametrize(
+    ("answer", "action"), [("pass", 25), ("PASS", 25), ("resign", "resign"), ("e1", 24)]
+)
+def test_genmove_gives_an_action_or_resign(answer, action):
+    with GtpEngine(f"{FAKE} --answer-genmove {answer}") as engine:
+        player = GtpPlayer(engine)
+        player.new_game(Position(load("go5")))
+        assert player.genmove(0) == action
+
+
+def test_genmove_that_is_no_vertex_is_the_engines_fault():
+    with GtpEngine(f"{FAKE} --answer-genmove K11") as engine:
+        player = GtpPlayer(engine)
+        player.new_game(Position(load("go5")))
+        with pytest.raises(GtpError, match="answered 'K11' to genmove"):
+            player.genmove(0)
