@@ -1,7 +1,7 @@
 """Builds the C++ search core; everything else is declared in pyproject.toml."""
 
 import os
-from glob import glob
+from pathlib import Path
 
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
 from setuptools import setup
@@ -16,8 +16,8 @@ else:
 ParallelCompile("NPY_NUM_BUILD_JOBS", default=0).install()
 core = Pybind11Extension(
     "mcts._core",
-    sorted(glob("csrc/*.cpp")),
-    depends=sorted(glob("csrc/*.h")),
+    sorted(map(str, Path("csrc").glob("*.cpp"))),
+    depends=sorted(map(str, Path("csrc").glob("*.h"))),
     cxx_std=17,
     extra_compile_args=flags,
 )

@@ -54,6 +54,7 @@ Game make_game(std::string name, int state_bytes, int to_move_offset, int over_o
   game.encode = function_at<decltype(game.encode)>(functions, "encode");
   game.score = function_at<decltype(game.score)>(functions, "score");
   game.playout = function_at<decltype(game.playout)>(functions, "playout");
+  game.vary = function_at<decltype(game.vary)>(functions, "vary");
   game.setup = function_at<decltype(game.setup)>(functions, "setup");
   return game;
 }
@@ -73,6 +74,14 @@ Batch batch_of(const Game& game, Array<uint8_t>& planes, Array<float>& globals) 
   require(planes.size() == capacity * game.plane_bytes(), "planes have the wrong shape");
   require(globals.size() == capacity * game.globals, "globals have the wrong shape");
   return Batch{planes.mutable_data(), globals.mutable_data(), static_cast<int>(capacity)};
+}
+
+// The evaluator's answers for `rows` leaves: logits [rows, A] and values [rows].
+void require_answers(const Game& game, int rows, const Array<float>& logits,
+                     const Array<float>& values) {
+  require(logits.ndim() == 2 && logits.shape(0) == rows && logits.shape(1) == game.actions,
+          "logits have the wrong shape");
+  require(values.ndim() == 1 && values.shape(0) == rows, "values have the wrong shape");
 }
 
 // A game at random to the end, for games that bring no playout of their own.
@@ -175,6 +184,12 @@ PYBIND11_MODULE(_core, m) {
              return py::make_tuple(score, ownership);
            })
       .def_property_readonly("has_score", [](const Game& game) { return game.score != nullptr; })
+      .def(
+          "vary",
+          [](const Game& game, Array<uint8_t> state, uint64_t seed) {
+            if (game.vary != nullptr) game.vary(state_of(game, state), seed);
+          },
+          py::arg("state"), py::arg("seed"), "Draws the rules of a self-play game, where they vary.")
       .def("setup",
            [](const Game& game, Array<uint8_t> state, int action, int piece) {
              require(game.setup != nullptr, "the game has no setup");
@@ -276,18 +291,22 @@ PYBIND11_MODULE(_core, m) {
              require(state.size() == search.game().state_bytes, "state has the wrong size");
              search.set_root(state.data());
            })
-      .def("advance", &Search::advance)
-      .def("collect",
-           [](Search& search, Array<uint8_t> planes, Array<float> globals) {
-             Batch batch = batch_of(search.game(), planes, globals);
-             py::gil_scoped_release release;
-             return search.collect(batch);
+      .def("advance",
+           [](Search& search, int action) {
+             require(action >= 0 && action < search.game().actions, "action is out of range");
+             search.advance(action);
            })
+      .def(
+          "collect",
+          [](Search& search, Array<uint8_t> planes, Array<float> globals) {
+            Batch batch = batch_of(search.game(), planes, globals);
+            py::gil_scoped_release release;
+            return search.collect(batch);
+          },
+          py::arg("planes").noconvert(), py::arg("globals").noconvert())
       .def("absorb",
            [](Search& search, Array<float> logits, Array<float> values) {
-             require(logits.size() >= static_cast<py::ssize_t>(search.leaf_count()) * search.game().actions,
-                     "logits have too few rows");
-             require(values.size() >= search.leaf_count(), "values have too few rows");
+             require_answers(search.game(), search.leaf_count(), logits, values);
              const float* logits_in = logits.data();
              const float* values_in = values.data();
              py::gil_scoped_release release;
@@ -315,14 +334,19 @@ PYBIND11_MODULE(_core, m) {
              require(first_seat == 0 || first_seat == 1, "first_seat is 0 or 1");
              matches.add(id, start.data(), first_seat);
            })
-      .def("fill",
-           [](Matches& matches, int evaluator, Array<uint8_t> planes, Array<float> globals) {
-             Batch batch = batch_of(matches.game(), planes, globals);
-             py::gil_scoped_release release;
-             return matches.fill(evaluator, batch);
-           })
+      .def(
+          "fill",
+          [](Matches& matches, int evaluator, Array<uint8_t> planes, Array<float> globals) {
+            require(evaluator >= 0 && evaluator < matches.seats(), "there is no such seat");
+            Batch batch = batch_of(matches.game(), planes, globals);
+            py::gil_scoped_release release;
+            return matches.fill(evaluator, batch);
+          },
+          py::arg("evaluator"), py::arg("planes").noconvert(), py::arg("globals").noconvert())
       .def("absorb",
            [](Matches& matches, int evaluator, Array<float> logits, Array<float> values) {
+             require(evaluator >= 0 && evaluator < matches.seats(), "there is no such seat");
+             require_answers(matches.game(), matches.waiting_rows(evaluator), logits, values);
              const float* logits_in = logits.data();
              const float* values_in = values.data();
              py::gil_scoped_release release;

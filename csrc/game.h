@@ -29,6 +29,7 @@ struct Game {
   void (*encode)(void* state, uint8_t* planes, float* globals);
   float (*score)(void* state, int8_t* ownership);      // may be null
   int32_t (*playout)(void* state, uint64_t seed);      // may be null
+  void (*vary)(void* state, uint64_t seed);            // may be null
   void (*setup)(void* state, int32_t action, int32_t piece);  // may be null
 
   int area() const { return height * width; }

@@ -89,13 +89,26 @@ int Matches::fill(int evaluator, Batch& batch) {
 }
 
 void Matches::absorb(int evaluator, const float* logits, const float* values) {
-  int row = 0;
-  for (const Waiting& waiting : waiting_[evaluator]) {
-    waiting.search->absorb(logits + static_cast<int64_t>(row) * game_->actions, values + row);
-    row += waiting.rows;
-  }
+  const std::vector<Waiting> asked = std::move(waiting_[evaluator]);
   waiting_[evaluator].clear();
+  int row = 0;
+  try {
+    for (const Waiting& waiting : asked) {
+      waiting.search->absorb(logits + static_cast<int64_t>(row) * game_->actions, values + row);
+      row += waiting.rows;
+    }
+  } catch (...) {
+    for (const Waiting& waiting : asked) waiting.search->cancel();
+    evaluations_ += row;
+    throw;
+  }
   evaluations_ += row;
+}
+
+int Matches::waiting_rows(int evaluator) const {
+  int rows = 0;
+  for (const Waiting& waiting : waiting_[evaluator]) rows += waiting.rows;
+  return rows;
 }
 
 std::vector<GameLog> Matches::take_finished() {

@@ -44,13 +44,18 @@ class Matches {
   // wait for this one. Returns the rows filled; 0 when no game waits for it now.
   int fill(int evaluator, Batch& batch);
 
-  // Answers the last fill. On an exception the leaves are given back and the games stay intact.
+  // Answers the last fill: logits [rows, actions], values [rows]. On an exception the leaves that
+  // are still unanswered are given back and the games stay intact.
   void absorb(int evaluator, const float* logits, const float* values);
+
+  // The rows that the next absorb must answer.
+  int waiting_rows(int evaluator) const;
 
   // The games finished since the last call, in the order they finished.
   std::vector<GameLog> take_finished();
 
   const Game& game() const { return *game_; }
+  int seats() const { return static_cast<int>(seats_.size()); }
   int active_games() const;   // being played or queued
   int queued_games() const { return static_cast<int>(queue_.size()); }
   int64_t moves_played() const { return moves_played_; }

@@ -123,11 +123,15 @@ Search::Selected Search::select(Leaf& leaf) {
     back_up(leaf, node.value);
     return Selected::kTerminal;
   }
+  if (node.move_count == 0) {  // a leaf that was given back has its moves already
+    if (game_->legal(state_.data(), legal_mask_.data()) == 0) {
+      give_back(leaf);
+      throw std::runtime_error("game '" + game_->name +
+                               "' has a position that is not over but has no legal move");
+    }
+    tree_.set_moves(index, legal_mask_.data(), game_->actions);
+  }
   node.status = Status::kPending;
-  const int legal = game_->legal(state_.data(), legal_mask_.data());
-  if (legal == 0)
-    throw std::runtime_error("game '" + game_->name + "' has a position that is not over but has no legal move");
-  tree_.set_moves(index, legal_mask_.data(), game_->actions);
   return Selected::kLeaf;
 }
 
@@ -140,20 +144,24 @@ int Search::select_puct(const Node& node, bool is_root) const {
   float tried_prior = 0;
   for (int i = 0; i < node.edge_count; ++i) {
     const Edge& edge = tree_.edge(node, i);
-    visits += edge.visits + edge.in_flight;
+    const int n = edge.visits + edge.in_flight;
+    visits += n;
     value_sum += edge.value_sum - settings_.virtual_loss * edge.in_flight;
-    tried_prior += tree_.prior(node, i);
+    if (n > 0) tried_prior += tree_.prior(node, i);
   }
   const float c = settings_.c_puct +
                   std::log((visits + 1 + settings_.c_puct_base) / settings_.c_puct_base);
   const float exploration = c * std::sqrt(static_cast<float>(visits) + 1e-8f);
+  const float reduction = is_root && settings_.noise_fraction > 0 ? 0.0f : settings_.fpu_reduction;
+  const float parent = static_cast<float>(value_sum / (visits + 1));
+  const float urgency = parent - reduction * std::sqrt(tried_prior);
 
   float best_score = -std::numeric_limits<float>::infinity();
   int best = 0;
   for (int i = 0; i < node.edge_count; ++i) {
     const Edge& edge = tree_.edge(node, i);
     const int n = edge.visits + edge.in_flight;
-    const float q = n == 0 ? 0.0f
+    const float q = n == 0 ? urgency  // its only visit was given back
                            : static_cast<float>((edge.value_sum -
                                                  settings_.virtual_loss * edge.in_flight) / n);
     const float score = q + exploration * tree_.prior(node, i) / static_cast<float>(1 + n);
@@ -164,9 +172,6 @@ int Search::select_puct(const Node& node, bool is_root) const {
     int first = node.edge_count;
     for (int i = first + 1; i < node.move_count; ++i)
       if (tree_.prior(node, i) > tree_.prior(node, first)) first = i;
-    const float reduction = is_root && settings_.noise_fraction > 0 ? 0.0f : settings_.fpu_reduction;
-    const float parent = static_cast<float>(value_sum / (visits + 1));
-    const float urgency = parent - reduction * std::sqrt(tried_prior);
     if (urgency + exploration * tree_.prior(node, first) > best_score) best = first;
   }
   return best;
@@ -290,12 +295,14 @@ void Search::prepare_root() {
   const Node& root = tree_.node(Tree::kRoot);
   if (root.status != Status::kExpanded) return;
   root_prepared_ = true;
-  float sum = 0;
+  float sum = 0, largest = 0;
   const float exponent = 1 / settings_.root_policy_temperature;
+  for (int i = 0; i < root.move_count; ++i) largest = std::max(largest, tree_.prior(root, i));
   for (int i = 0; i < root.move_count; ++i) {
-    root_prior_[tree_.action(root, i)] = tree_.prior(root, i);
-    if (exponent != 1) tree_.prior(root, i) = std::pow(tree_.prior(root, i), exponent);
-    sum += tree_.prior(root, i);
+    float& prior = tree_.prior(root, i);
+    root_prior_[tree_.action(root, i)] = prior;
+    if (exponent != 1) prior = std::pow(prior / largest, exponent);  // the ratio never underflows all
+    sum += prior;
   }
   for (int i = 0; i < root.move_count; ++i) tree_.prior(root, i) /= sum;
   if (settings_.root_policy == RootPolicy::kGumbel) {

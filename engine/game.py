@@ -36,6 +36,7 @@ class Game:
                                   side to move; plane 0 its pieces, plane 1 the opponent's
     score(state, ownership)       optional: the final margin; writes ownership [H, W] int8 in {-1, 0, 1}
     playout(state, seed)          optional: a fast random game to the end; returns its moves
+    vary(state, seed)             optional: draws what is data in the rules, such as komi, for self-play
     setup(state, action, piece)   optional: edits the position; piece 0 none, 1 first, 2 second player's
 
     Actions 0 ... H * W - 1 (or a multiple of H * W) are places on the board, so that nets can be
@@ -59,6 +60,7 @@ class Game:
     encode: Callable[[Any, Any, Any], None]
     score: Callable[[Any, Any], float] | None = None
     playout: Callable[[Any, int], int] | None = None
+    vary: Callable[[Any, int], None] | None = None
     setup: Callable[[Any, int, int], None] | None = None
     naming: Notation | None = None
 
@@ -105,9 +107,7 @@ def mirror_symmetries(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return _with_extra_actions([board, np.fliplr(board)], 0)
 
 
-def _with_extra_actions(
-    views: list[np.ndarray], extra_actions: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _with_extra_actions(views: list[np.ndarray], extra_actions: int) -> tuple[np.ndarray, np.ndarray]:
     points = np.stack([view.ravel() for view in views]).astype(np.int32)
     count, area = points.shape
     extra = np.tile(np.arange(area, area + extra_actions, dtype=np.int32), (count, 1))

@@ -34,9 +34,7 @@ class GtpEngine:
     to the end of the file `log`, or nowhere. Raises GtpError when it cannot be started.
     """
 
-    def __init__(
-        self, command_line: str, *, timeout: float = 120.0, log: Path | None = None
-    ) -> None:
+    def __init__(self, command_line: str, *, timeout: float = 120.0, log: Path | None = None) -> None:
         self.command_line = command_line
         self.timeout = timeout
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()

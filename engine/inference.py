@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -44,3 +46,17 @@ class NetEvaluator:
         board = board.to(torch.float32, memory_format=torch.channels_last)
         output = self.net(board, torch.from_numpy(globals_).to(self.device))
         return output.policy.cpu().numpy(), torch.tanh(output.value / 2).cpu().numpy()
+
+
+@contextlib.contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Lets each torch call use `count` CPU threads while the context lasts.
+
+    With several threads of our own calling torch, one each is best.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -29,6 +29,7 @@ from mcts import _core
 if TYPE_CHECKING:
     from engine.game import Game
 
+_numba_config: Any = nb.config
 _BYTES = types.CPointer(types.uint8)
 _SIGNED_BYTES = types.CPointer(types.int8)
 _FLOATS = types.CPointer(types.float32)
@@ -46,6 +47,7 @@ def _signatures(record: Any) -> dict[str, Any]:
         "encode": types.void(record, _BYTES, _FLOATS),
         "score": types.float32(record, _SIGNED_BYTES),
         "playout": types.int32(record, types.uint64),
+        "vary": types.void(record, types.uint64),
         "setup": types.void(record, types.int32, types.int32),
     }
 
@@ -64,7 +66,7 @@ def compile_game(game: Game) -> _core.Game:
                 continue
             native = nb.cfunc(signature, cache=True)(function)
             _compiled.append(native)
-            addresses[rule] = native.address
+            addresses[rule] = int(native.address)
     points, actions = game.symmetries
     assert game.state.fields is not None
     return _core.Game(
@@ -87,12 +89,12 @@ def compile_game(game: Game) -> _core.Game:
 @contextlib.contextmanager
 def _code_cache(game: Game) -> Iterator[None]:
     """Lets numba cache in our folder for this game's sources while the context lasts."""
-    before = nb.config.CACHE_DIR
-    nb.config.CACHE_DIR = str(_cache_folder(_digest(game)))
+    before = _numba_config.CACHE_DIR
+    _numba_config.CACHE_DIR = str(_cache_folder(_digest(game)))
     try:
         yield
     finally:
-        nb.config.CACHE_DIR = before
+        _numba_config.CACHE_DIR = before
 
 
 def _digest(game: Game) -> str:

@@ -59,7 +59,7 @@ class ConvNorm(nn.Module):
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        y = self.norm(self.conv(x))
+        y: Tensor = self.norm(self.conv(x))
         return torch.relu(y if residual is None else y + residual)
 
 
@@ -70,17 +70,20 @@ class FusedConv(nn.Module):
         super().__init__()
         conv = fuse_conv_bn_eval(source.conv.eval(), source.norm.eval())
         self.padding = list(conv.padding)
-        self.bias = conv.bias.detach()
+        self.bias = conv.bias
         self.weight = torch.ops.mkldnn._reorder_convolution_weight(
             conv.weight.detach(), self.padding, [1, 1], [1, 1], 1
         )
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        y: Tensor
         common = (self.weight, self.bias, self.padding, [1, 1], [1, 1], 1)
         run = torch.ops.mkldnn._convolution_pointwise
         if residual is None:
-            return run(x, *common, "relu", [], "")
-        return run.binary(x, residual, *common, "add", 1.0, "relu", [], "")
+            y = run(x, *common, "relu", [], "")
+        else:
+            y = run.binary(x, residual, *common, "add", 1.0, "relu", [], "")
+        return y
 
 
 def pool(x: Tensor) -> Tensor:
@@ -99,10 +102,11 @@ class Block(nn.Module):
         self.summary = nn.Linear(3 * channels, channels) if pooled else None
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.first(x)
+        y: Tensor = self.first(x)
         if self.summary is not None:
             y = y + self.summary(pool(y))[:, :, None, None]
-        return self.second(y, x)
+        joined: Tensor = self.second(y, x)
+        return joined
 
 
 class Net(nn.Module):
@@ -150,4 +154,13 @@ class Net(nn.Module):
                 for name, child in list(parent.named_children()):
                     if isinstance(child, ConvNorm):
                         setattr(parent, name, FusedConv(child))
-        return twin.to(device, memory_format=torch.channels_last)
+        return on_device(twin, device)
+
+
+def on_device(net: Net, device: torch.device) -> Net:
+    """The net, moved to a device, its convolutions in the layout that is fastest there."""
+    net.to(device)
+    for parameter in net.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return net

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,27 @@ def save_net(path: Path, net: Net, info: NetInfo) -> None:
         raise UserError(f"cannot write the net '{path}': {error}") from error
 
 
+def check_writable(path: Path) -> None:
+    """Raises UserError when a net could not be written there; better before training than after."""
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot write '{path}': {error.strerror}; choose another --out") from error
+
+
 def shipped_names() -> list[str]:
     """The names of the nets that come with move37."""
     return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+
+
+def default_net(game: Game) -> str | None:
+    """The strongest shipped net of a game, or None: `go9` before `go9-imitation`."""
+    names = shipped_names()
+    candidates = (game.name, f"{game.name}-imitation")
+    return next((name for name in candidates if name in names), None)
 
 
 def net_path(name: str | Path) -> Path:
@@ -126,9 +145,7 @@ def check_fit(net: Net, info: NetInfo, game: Game, name: str) -> None:
         raise UserError(f"net '{name}' plays {info.game}, not {game.name}: choose a net of that game")
     if game.shape[1] not in info.sizes:
         known = ", ".join(str(size) for size in info.sizes)
-        raise UserError(
-            f"board size {game.shape[1]} is not trained: net '{name}' supports {known}"
-        )
+        raise UserError(f"board size {game.shape[1]} is not trained: net '{name}' supports {known}")
     if net.config.model_dump(include={"planes", "globals", "action_planes", "extra_actions"}) != (
         config_for(game, 1, 8).model_dump(
             include={"planes", "globals", "action_planes", "extra_actions"}

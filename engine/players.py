@@ -1,9 +1,9 @@
 """Who plays: players named by one line of text, as on the command line.
 
-    net=FILE,visits=200          a net with search; any field of SearchSettings may follow
-    net=FILE,policy              the net's policy alone, its best move
-    random                       uniformly random legal moves
-    gtp=COMMAND LINE             an engine that speaks GTP (the rest of the text is its command)
+net=FILE,visits=200          a net with search; any field of SearchSettings may follow
+net=FILE,policy              the net's policy alone, its best move
+random                       uniformly random legal moves
+gtp=COMMAND LINE             an engine that speaks GTP (the rest of the text is its command)
 """
 
 from __future__ import annotations
@@ -104,4 +104,4 @@ class SearchPlayer:
         """The action to play in a position that is not over."""
         self.follow(position)
         self.search.run()
-        return self.search.core.choose(len(position.actions))
+        return int(self.search.core.choose(len(position.actions)))

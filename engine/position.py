@@ -90,7 +90,8 @@ class Position:
         """The board [H, W] uint8: 0 empty, 1 the first player's pieces, 2 the second's."""
         own, theirs = self.encode()[0][:2]
         first, second = (own, theirs) if self.to_move == 0 else (theirs, own)
-        return first + 2 * second
+        board: np.ndarray = first + 2 * second
+        return board
 
     @property
     def position_hash(self) -> int:

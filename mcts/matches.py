@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcts import _core
 from mcts.evaluator import Evaluator
 from mcts.settings import SearchSettings
+
+from . import _core
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mcts import _core
 from mcts.evaluator import Evaluator
 from mcts.settings import SearchSettings
+
+from . import _core
 
 
 class Search:

@@ -6,16 +6,18 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mcts import _core
+from . import _core
 
 
 class SearchSettings(BaseModel):
     """How one player searches. Unknown names and values out of range are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     visits: int = Field(
-        200, ge=1, le=10_000_000,
+        200,
+        ge=1,
+        le=10_000_000,
         description="visits of the root at which a move is chosen, its own evaluation included; "
         "1 plays from the policy alone",
     )
@@ -24,7 +26,7 @@ class SearchSettings(BaseModel):
     )
     c_puct: float = Field(1.25, gt=0, le=100, description="exploration constant of PUCT")
     c_puct_base: float = Field(
-        19652, gt=0, description="visits after which exploration grows noticeably"
+        19652, gt=0, le=1e9, description="visits after which exploration grows noticeably"
     )
     fpu_reduction: float = Field(
         0.2, ge=0, le=2, description="how much worse than its parent an unvisited move is assumed"
@@ -33,14 +35,16 @@ class SearchSettings(BaseModel):
         1.0, ge=0, le=10, description="value taken off a move for each visit still in flight"
     )
     leaves_per_batch: int = Field(
-        1, ge=1, le=4096,
+        1,
+        ge=1,
+        le=4096,
         description="leaves one tree selects before it needs answers; more is faster and weaker",
     )
     noise_fraction: float = Field(
         0.0, ge=0, le=1, description="share of Dirichlet noise in the root's priors (PUCT)"
     )
     noise_total: float = Field(
-        10.0, gt=0, description="sum of the Dirichlet alphas over the legal moves"
+        10.0, gt=0, le=1e6, description="sum of the Dirichlet alphas over the legal moves"
     )
     root_policy_temperature: float = Field(
         1.0, gt=0, le=10, description="above 1 flattens the root's priors"
@@ -49,7 +53,10 @@ class SearchSettings(BaseModel):
         0.0, ge=0, le=10, description="randomness of the move choice; 0 plays the best move"
     )
     temperature_moves: int = Field(
-        0, ge=0, description="moves of a game played with the temperature; later ones are the best"
+        0,
+        ge=0,
+        le=1_000_000,
+        description="moves of a game played with the temperature; later ones are the best",
     )
     gumbel_considered: int = Field(
         16, ge=1, le=1024, description="root moves that enter sequential halving (Gumbel)"
@@ -57,8 +64,8 @@ class SearchSettings(BaseModel):
     gumbel_scale: float = Field(
         1.0, ge=0, le=10, description="1 explores, 0 makes the choice deterministic (Gumbel)"
     )
-    gumbel_c_visit: float = Field(50.0, ge=0, description="c_visit of the Gumbel paper")
-    gumbel_c_scale: float = Field(0.5, gt=0, description="c_scale, for values in [-1, 1]")
+    gumbel_c_visit: float = Field(50.0, ge=0, le=1e6, description="c_visit of the Gumbel paper")
+    gumbel_c_scale: float = Field(0.5, gt=0, le=1e3, description="c_scale, for values in [-1, 1]")
     random_symmetry: bool = Field(
         False, description="show each leaf to the net under a random symmetry"
     )

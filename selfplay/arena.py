@@ -176,11 +176,7 @@ def _referee(position: Position, seats: Sequence[SearchPlayer | GtpPlayer]) -> f
         while not position.over:
             mover = position.to_move
             player = seats[mover]
-            action: int | str
-            if isinstance(player, GtpPlayer):
-                action = player.genmove(mover)
-            else:
-                action = player.choose(position)
+            action = player.genmove(mover) if isinstance(player, GtpPlayer) else player.choose(position)
             if isinstance(action, str):
                 return 2.0 * mover - 1
             position.play(action)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from engine.errors import UserError
 from engine.game import Game
 from engine.net import Net
 from selfplay.accuracy import Accuracy, measure
+from selfplay.checkpoint import Checkpoint
 from selfplay.learner import Learner, LearnerSettings, Losses
 from selfplay.replay import Games, make_batch
 
@@ -28,7 +29,8 @@ class ExpertStage(BaseModel):
     teacher: Literal["expert"] = "expert"
     data: list[str] = Field(default_factory=list, description="SGF files, folders and archives")
     min_rank: str | None = Field(
-        None, description="imitate only sides of this rank or rating, where no tag says who is expert"
+        None,
+        description="imitate only sides of this rank or rating, where no tag says who is expert",
     )
     held_out: float = Field(0.08, gt=0, lt=0.5, description="share of games kept for testing")
     minutes: float | None = Field(None, gt=0, description="stop after this time at the latest")
@@ -67,74 +69,133 @@ class Imitation:
     stopped: str
 
 
-def imitate(
-    game: Game,
-    net: Net,
-    train: Games,
-    held_out: Games,
-    stage: ExpertStage,
-    device: torch.device,
-    seed: int,
-    *,
-    on_step: Callable[[float], None] = lambda share: None,
-    on_measure: Callable[[Progress], None] = lambda progress: None,
-) -> Imitation:
-    """Trains a net on the taught moves and returns its averaged weights at their best.
+class Imitator:
+    """Imitation in progress; goes on from its checkpoint when there is one."""
 
-    `on_step` hears the share of the time limit used (0 without a limit). The learning rate drops
-    when the held-out top-1 accuracy has not risen for `patience` measurements; after the last drop
-    has stopped helping, it has stopped rising and the stage ends.
-    """
-    rows = np.flatnonzero(train.taught)
-    if len(rows) < stage.learner.batch_size or not held_out.taught.any():
-        raise UserError(
-            f"{len(rows)} expert moves in {len(train)} games are too few to learn from: "
-            f"need {stage.learner.batch_size} and some held-out games; give more records"
-        )
-    learner = Learner(net, stage.learner, device)
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(rows)
-    position = 0
-    best, best_net, best_accuracy = -1.0, learner.averaged, Accuracy(0, 0.0, 0.0, float("nan"))
-    factor, stale, drops, stopped = 1.0, 0, 0, "accuracy stopped rising"
-    recent: list[Losses] = []
-    began = time.monotonic()
-    limit = stage.minutes * 60 if stage.minutes else float("inf")
+    def __init__(
+        self,
+        game: Game,
+        net: Net,
+        stage: ExpertStage,
+        device: torch.device,
+        seed: int,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        self.game, self.stage, self.device = game, stage, device
+        self.learner = Learner(net, stage.learner, device)
+        self.rng = np.random.default_rng(seed)
+        self.checkpoint = checkpoint
+        self.best_net = copy.deepcopy(self.learner.averaged)
+        self.best = Accuracy(0, -1.0, 0.0, float("nan"))
+        self.seconds = 0.0
+        self.factor = 1.0  # of the learning rate, after its drops
+        self.stale = self.drops = 0
+        self._restore()
 
-    while True:
-        if position + stage.learner.batch_size > len(order):
-            order, position = rng.permutation(rows), 0
-        chosen = order[position : position + stage.learner.batch_size]
-        position += len(chosen)
-        left = 1 - (time.monotonic() - began) / limit
-        learner.rate_factor = factor * min(1.0, max(0.02, left / stage.cooldown if stage.cooldown else 1.0))
-        symmetries = rng.integers(0, game.native.symmetries, len(chosen))
-        recent.append(learner.step(make_batch(game, train, chosen, symmetries, 0.0)))
-        seconds = time.monotonic() - began
-        on_step(seconds / limit)
-        out_of_time = seconds > limit
-        if learner.steps % stage.measure_every and not out_of_time:
-            continue
+    def run(
+        self,
+        train: Games,
+        held_out: Games,
+        *,
+        on_step: Callable[[float], None] = lambda seconds: None,
+        on_measure: Callable[[Progress], None] = lambda progress: None,
+    ) -> Imitation:
+        """Trains on the taught moves and returns the averaged weights at their best.
 
-        accuracy = measure(learner.averaged, game, held_out, device)
-        mean = Losses({k: float(np.mean([x[k] for x in recent])) for k in recent[0]})
-        samples = learner.steps * stage.learner.batch_size
-        on_measure(
-            Progress(learner.steps, samples, seconds, mean, accuracy, learner.rate_factor)
-        )
-        recent = []
-        if accuracy.top1 > best:
-            best, best_accuracy, stale = accuracy.top1, accuracy, 0
-            best_net = copy.deepcopy(learner.averaged)
-        else:
-            stale += 1
-        if out_of_time:
-            stopped = "time limit"
-            break
-        if stale >= stage.patience:
-            if drops == stage.drops:
-                break
-            drops, stale = drops + 1, 0
-            factor *= stage.drop_factor
-    seconds = time.monotonic() - began
-    return Imitation(best_net, best_accuracy, learner.steps, seconds, stopped)
+        The learning rate drops when the held-out top-1 accuracy has not risen for `patience`
+        measurements; once the last drop no longer helps, it has stopped rising and the stage ends.
+        Raises UserError when there is too little to learn from.
+        """
+        batch_size = self.stage.learner.batch_size
+        rows = np.flatnonzero(train.taught)
+        if len(rows) < batch_size or not held_out.taught.any():
+            raise UserError(
+                f"{len(rows)} expert moves in {len(train)} games are too few to learn from: "
+                f"need {batch_size} and some held-out games; give more records"
+            )
+        limit = self.stage.minutes * 60 if self.stage.minutes else float("inf")
+        began = time.monotonic() - self.seconds
+        recent: list[Losses] = []
+        for chosen in self._passes(rows, batch_size):
+            self.learner.rate_factor = self.factor * self._cooldown(self.seconds / limit)
+            symmetries = self.rng.integers(0, self.game.native.symmetries, len(chosen))
+            recent.append(self.learner.step(make_batch(self.game, train, chosen, symmetries, 0.0)))
+            self.seconds = time.monotonic() - began
+            on_step(self.seconds)
+            out_of_time = self.seconds > limit
+            if self.learner.steps % self.stage.measure_every and not out_of_time:
+                continue
+            accuracy = measure(self.learner.averaged, self.game, held_out, self.device)
+            mean = Losses({k: float(np.mean([x[k] for x in recent])) for k in recent[0]})
+            samples = self.learner.steps * batch_size
+            on_measure(
+                Progress(
+                    self.learner.steps,
+                    samples,
+                    self.seconds,
+                    mean,
+                    accuracy,
+                    self.learner.rate_factor,
+                )
+            )
+            recent = []
+            risen = self._compare(accuracy)
+            if out_of_time or not risen:
+                stopped = "time limit" if out_of_time else "accuracy stopped rising"
+                return Imitation(self.best_net, self.best, self.learner.steps, self.seconds, stopped)
+            self._save()
+            self.seconds = time.monotonic() - began
+        raise AssertionError("the passes never end")
+
+    def _passes(self, rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
+        """Batches of rows, shuffled anew in each pass, without end."""
+        while True:
+            order = self.rng.permutation(rows)
+            for first in range(0, len(order) - size + 1, size):
+                yield order[first : first + size]
+
+    def _cooldown(self, share: float) -> float:
+        """The factor of the learning rate when this share of the time limit is used."""
+        if self.stage.cooldown == 0:
+            return 1.0
+        return min(1.0, max(0.02, (1 - share) / self.stage.cooldown))
+
+    def _compare(self, accuracy: Accuracy) -> bool:
+        """Keeps the best net and drops the learning rate; False when the accuracy rises no more."""
+        if accuracy.top1 > self.best.top1:
+            self.best, self.stale = accuracy, 0
+            self.best_net = copy.deepcopy(self.learner.averaged)
+            return True
+        self.stale += 1
+        if self.stale < self.stage.patience:
+            return True
+        self.drops, self.stale = self.drops + 1, 0
+        self.factor *= self.stage.drop_factor
+        return self.drops <= self.stage.drops
+
+    def _save(self) -> None:
+        if self.checkpoint is None:
+            return
+        best = {f"best.{k}": v.cpu().clone() for k, v in self.best_net.state_dict().items()}
+        facts = {
+            "best": asdict(self.best),
+            "seconds": self.seconds,
+            "factor": self.factor,
+            "stale": self.stale,
+            "drops": self.drops,
+            "rng": self.rng.bit_generator.state,
+        }
+        self.checkpoint.save(self.learner.state() | best, facts)
+
+    def _restore(self) -> None:
+        saved = self.checkpoint.load() if self.checkpoint else None
+        if saved is None:
+            return
+        tensors, facts = saved
+        best = {k.removeprefix("best."): v for k, v in tensors.items() if k.startswith("best.")}
+        self.learner.restore({k: v for k, v in tensors.items() if not k.startswith("best.")})
+        self.best_net.load_state_dict(best)
+        self.best = Accuracy(**facts["best"])
+        self.seconds, self.factor = facts["seconds"], facts["factor"]
+        self.stale, self.drops = facts["stale"], facts["drops"]
+        self.rng.bit_generator.state = facts["rng"]

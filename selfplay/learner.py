@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional
 
-from engine.net import SCORE_SCALE, Net, Output
+from engine.net import SCORE_SCALE, Net, Output, on_device
 from selfplay.replay import Batch
 
 
@@ -72,8 +72,8 @@ class Learner:
     def __init__(self, net: Net, settings: LearnerSettings, device: torch.device) -> None:
         self.settings = settings
         self.device = device
-        self.net = net.to(device, memory_format=torch.channels_last).train()
-        self.averaged = copy.deepcopy(self.net).eval().requires_grad_(False)
+        self.net = on_device(net, device).train()
+        self.averaged: Net = copy.deepcopy(self.net).eval().requires_grad_(False)
         decayed = [p for p in net.parameters() if p.ndim > 1]
         plain = [p for p in net.parameters() if p.ndim <= 1]
         self.optimiser = torch.optim.AdamW(

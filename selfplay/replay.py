@@ -87,7 +87,7 @@ class Games:
     def from_logs(game: Game, logs: Sequence[Log]) -> Games:
         """Self-play games with their search policies as targets; every move is taught."""
         area = game.area
-        known = np.array([len(log.ownership) == area for log in logs])
+        known = np.array([len(log.ownership) > 0 for log in logs])
         return Games(
             starts=np.stack([log.start for log in logs]),
             offsets=np.concatenate([[0], np.cumsum([len(log.actions) for log in logs])]),
@@ -98,7 +98,10 @@ class Games:
             outcomes=np.array([log.outcome for log in logs], np.float32),
             scores=np.where(known, [log.score for log in logs], np.nan).astype(np.float32),
             ownership=np.stack(
-                [log.ownership if ok else np.zeros(area, np.int8) for log, ok in zip(logs, known, strict=True)]
+                [
+                    log.ownership if ok else np.zeros(area, np.int8)
+                    for log, ok in zip(logs, known, strict=True)
+                ]
             ),
         )
 

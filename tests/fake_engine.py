@@ -22,8 +22,7 @@ def main() -> None:
         answer = ""
         if options.get("--die-at") == command:
             sys.exit(3)
-        if options.get("--hang-at") == command:
-            time.sleep(600)
+        time.sleep(600 * (options.get("--hang-at") == command))
         if f"--answer-{command}" in options:
             answer = options[f"--answer-{command}"].replace("\\n", "\n")
         elif command == "boardsize":

@@ -588,6 +588,11 @@ def go(n: int) -> Game:
     def playout(state, seed):
         return random_playout(state, n, seed)
 
+    def vary(state, seed):
+        # Half of the games have the standard komi, the others 5 to 8 in half points.
+        if seed % 2 == 0:
+            state.komi_half_points = 10 + (seed // 2) % 7
+
     def setup(state, action, colour):
         setup_stone(state, n, action, colour)
 
@@ -609,5 +614,6 @@ def go(n: int) -> Game:
         position_hash=position_hash,
         encode=encode,
         playout=playout,
+        vary=vary,
         setup=setup,
     )

@@ -42,13 +42,6 @@ def test_move_sequences_and_positions_are_as_many_as_known_and_hashes_tell_them_
     assert positions == [1, 7, 49, 238, 1120, 4263, 16422, 54859]  # OEIS A212693
 
 
-@pytest.mark.slow
-def test_games_that_are_won_go_no_further():
-    *_, last = levels(9)
-    assert last.total() == 39_394_572
-    assert len(last) == 558_186
-
-
 WINS = {  # name: (moves, the board at the end, outcome)
     "along the bottom, from the left edge": (
         "1 1 2 2 3 3 4",

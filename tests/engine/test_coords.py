@@ -57,8 +57,8 @@ def test_an_oblong_board_has_as_many_letters_as_columns():
 
 
 JUNK = [
-    "", " ", "5", "E", "I5", "i5", "K5", "A0", "A10", "A-1", "A+1", "A5x", "A 5", "5A", "AA5", "D4.0",
-    "passs", "A\u0665", "\u00df1", "A" + "9" * 5000,
+    "", " ", "5", "E", "I5", "i5", "K5", "A0", "A10", "A-1", "A+1", "A5x", "A 5", "5A", "AA5",
+    "D4.0", "passs", "A\u0665", "\u00df1", "A" + "9" * 5000,
 ]  # fmt: skip
 
 
@@ -92,9 +92,7 @@ def test_a_game_without_a_pass_knows_no_pass():
         VertexNotation(3, 3).parse("pass", everything_legal(9))
 
 
-@pytest.mark.parametrize(
-    ("action", "column"), [(0, "1"), (6, "7"), (35, "1"), (38, "4"), (41, "7")]
-)
+@pytest.mark.parametrize(("action", "column"), [(0, "1"), (6, "7"), (35, "1"), (38, "4"), (41, "7")])
 def test_a_column_is_named_from_1_whatever_the_row(action, column):
     assert ColumnNotation(6, 7).name(action) == column
 
@@ -111,9 +109,7 @@ def test_a_full_column_is_refused_with_the_input():
         ColumnNotation(6, 7).parse("3", np.zeros(42, np.uint8))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "0", "8", "-1", "+1", "1.0", "A", "pass", "\u0663", "9" * 5000]
-)
+@pytest.mark.parametrize("text", ["", "0", "8", "-1", "+1", "1.0", "A", "pass", "\u0663", "9" * 5000])
 def test_junk_is_refused_as_a_column_with_the_input_and_the_remedy(text):
     with pytest.raises(UserError) as error:
         ColumnNotation(6, 7).parse(text, everything_legal(42))

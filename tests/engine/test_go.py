@@ -12,19 +12,21 @@ from go_reference import ReferenceGo, liberties, neighbours, region
 
 from engine import game, native
 from engine.games.go import (
+    BLACK,
     EMPTY,
     KO_POSITIONAL,
     KO_SIMPLE,
     KO_SITUATIONAL,
     WALL,
     ZOBRIST,
+    is_eye,
     max_moves,
     point_of,
 )
 from engine.position import Position
 
 KO_RULES = {"simple": KO_SIMPLE, "positional": KO_POSITIONAL, "situational": KO_SITUATIONAL}
-EMPTY_5 = "\n".join(["....."] * 5).replace(".", ". ")
+EMPTY_5 = "\n".join([". . . . ."] * 5)
 
 
 def black_prisoners(position):
@@ -377,6 +379,14 @@ TRIPLE_KO = """
     . . . . . . . . .
     """
 
+TWO_TAKE_ONE = """
+    . . . . .
+    . . . . .
+    . . . . .
+    X X O . .
+    O . X O .
+    """
+
 SUICIDE = """
     . . O . .
     O O . . .
@@ -390,6 +400,7 @@ KO_CASES = {  # name: (diagram, rules, moves, vertex, ko rules that allow it, th
     "a ko is not retaken at once": (KO, {}, "C3", "B3", set(), ALL),
     "it is after an exchange elsewhere": (KO, {}, "C3 E1 E5", "B3", ALL, set()),
     "a pass and a move elsewhere will do": (KO, {}, "C3 pass E5", "B3", ALL, set()),
+    "two stones that took one may be taken": (TWO_TAKE_ONE, {}, "pass B1", "C1", ALL, set()),
     "two stones are sent": (SEND_TWO, {}, "A1", "C1", ALL, set()),
     "one is returned": (
         SEND_TWO,
@@ -417,6 +428,7 @@ KO_CASES = {  # name: (diagram, rules, moves, vertex, ko rules that allow it, th
         {"positional", "situational"},
     ),
     "triple ko, with an exchange": (TRIPLE_KO, {}, "C8 B6 C4 B8 C6 J1 J9", "B4", ALL, set()),
+    # The stone of a suicide leaves its point at once, so no stone was ever taken from B5.
     "a suicide back to the start, the other side to move": (
         SUICIDE,
         {"suicide": 1},
@@ -699,10 +711,7 @@ def assert_same(position, reference):
 def assert_sound(record, reference):
     """The chains, lists and counts inside the record are what its docstring says."""
     size = reference.size
-    at = {
-        point: point_of(size, size * point[0] + point[1])
-        for point in product(range(size), repeat=2)
-    }
+    at = {point: point_of(size, size * point[0] + point[1]) for point in product(range(size), repeat=2)}
     colour, chain = record["colour"], record["chain"]
     assert set(np.flatnonzero(colour != WALL)) == set(at.values())
     key = np.uint64(0)
@@ -721,9 +730,7 @@ def assert_sound(record, reference):
             assert sorted(walk) == sorted(at[stone] for stone in stones)
         else:
             assert record["empties"][record["empty_index"][p]] == p
-        vacated = sum(
-            1 << i for i, mark in enumerate("XO") if (point, mark) in reference.removed_at
-        )
+        vacated = sum(1 << i for i, mark in enumerate("XO") if (point, mark) in reference.removed_at)
         assert record["vacated"][p] == vacated
     empties = record["empties"][: record["empty_count"]]
     assert sorted(empties) == sorted(np.flatnonzero(colour == EMPTY))
@@ -731,7 +738,18 @@ def assert_sound(record, reference):
     assert record["moves"] == len(reference.moves)
 
 
-GAMES = {2: (20, 1), 3: (12, 1), 5: (2, 1), 9: (1, 5)}  # size: games, check every n-th move
+def random_move(rng, position, reference):
+    """A legal point, half the time near the last one, where fights and kos are; rarely a pass."""
+    size = reference.size
+    points = [divmod(int(a), size) for a in np.flatnonzero(position.legal_mask()[:-1])]
+    last = reference.moves[-1] if reference.moves else None
+    if not points or (last is not None and rng.random() < 0.1):
+        return None
+    near = [p for p in points if last and abs(p[0] - last[0]) + abs(p[1] - last[1]) <= 2]
+    return rng.choice(near if near and rng.random() < 0.5 else points)
+
+
+GAMES = {2: (20, 1), 3: (10, 1), 5: (2, 1), 9: (1, 5)}  # size: games, check every n-th move
 
 
 @pytest.mark.parametrize("suicide", [0, 1])
@@ -752,17 +770,39 @@ def test_random_games_agree_with_the_reference_move_by_move(size, ko, suicide):
             situation = (frozenset(reference.board.items()), reference.to_move)
             assert hash_of.setdefault(situation, position.position_hash) == position.position_hash
             ko_points += int(position.encode()[0][8].sum())
-            *points, pass_action = np.flatnonzero(position.legal_mask()).tolist()
-            may_pass = not points or (rng.random() < 0.1 and reference.moves[-1:] != [None])
-            action = pass_action if may_pass else rng.choice(points)
-            position.play(action)
-            reference.play(None if action == pass_action else divmod(action, size))
+            point = random_move(rng, position, reference)
+            position.play(size**2 if point is None else size * point[0] + point[1])
+            reference.play(point)
         assert_same(position, reference)
     assert len(set(hash_of.values())) == len(hash_of)
-    assert ko_points > 0 or (size, ko) == (2, "simple")  # ... where no ko fits
+    if size <= 3 and ko != "simple":
+        assert ko_points > 0  # small boards are full of them
 
 
 # --- Playouts -------------------------------------------------------------------------------
+
+EYES = {  # name: (diagram, vertex, whether it is Black's eye)
+    "a corner": ("X X / . X", "A1", True),
+    "a corner with a white stone across": ("X O / . X", "A1", False),
+    "a corner with an open diagonal": ("X . / . X", "A1", True),
+    "an edge": (". . . / X X X / X . X", "B1", True),
+    "an edge with one white stone across": (". . . / O X X / X . X", "B1", False),
+    "the middle": ("X X X / X . X / X X X", "B2", True),
+    "the middle with one white stone across": ("O X X / X . X / X X X", "B2", True),
+    "the middle with two white stones across": ("O X X / X . X / X X O", "B2", False),
+    "an open neighbour": ("X X / . .", "A1", False),
+    "a white neighbour": ("X X X / X . O / X X X", "B2", False),
+    "White's eye": ("O O / . O", "A1", False),
+}
+
+
+@pytest.mark.parametrize("name", EYES)
+def test_an_eye_has_its_colour_around_it_and_on_enough_diagonals(name):
+    diagram, vertex, eye = EYES[name]
+    position = go(diagram.replace("/", "\n"))
+    size = position.game.shape[0]
+    point = point_of(size, action_of(position, vertex))
+    assert is_eye(position.record[0], size, point, BLACK) == eye
 
 
 def native_rule(rules, name):
@@ -788,6 +828,7 @@ def test_a_playout_ends_in_a_sound_position_where_only_eyes_are_left(size):
         assert record["over"] == 1
         board = {divmod(a, size): ".XO"[c] for a, c in enumerate(position.pieces().ravel()) if c}
         assert all(liberties(size, board, point) for point in board)
+        assert moves < rules.max_moves or size <= 3
         if moves < rules.max_moves:
             assert record["recent"][:2].tolist() == [size**2, size**2]
             for colour in (0, 1):
@@ -813,6 +854,19 @@ def test_a_playout_is_the_same_for_the_same_seed_and_differs_for_others():
         ends.append(position.state.tobytes())
     assert ends[:20] == ends[20:]
     assert len(set(ends)) == 20
+
+
+def test_self_play_has_the_standard_komi_in_half_of_its_games_and_5_to_8_points_in_the_others():
+    rules = game.load("go5")
+    vary = native_rule(rules, "vary")
+    komi = []
+    for seed in range(14):
+        position = Position(rules)
+        vary(position.state.ctypes.data, seed)
+        komi.append(int(position.record["komi_half_points"][0]))
+        position.record["komi_half_points"] = 14
+        assert position.state.tobytes() == position.start.tobytes()  # nothing else has changed
+    assert sorted(komi) == [10, 11, 12, 13, *[14] * 8, 15, 16]
 
 
 # --- Setup ----------------------------------------------------------------------------------

@@ -38,9 +38,7 @@ def test_a_command_of_two_lines_is_a_mistake_of_the_caller(engine):
 def test_an_engine_that_dies_is_named_with_its_exit_status():
     with GtpEngine(f"{FAKE} --die-at genmove") as engine:
         for _ in range(2):
-            with pytest.raises(
-                GtpError, match=r"fake_engine.py.*ended at 'genmove b' \(exit sta.* 3"
-            ):
+            with pytest.raises(GtpError, match=r"fake_engine.py.*ended at 'genmove b' \(exit sta.* 3"):
                 engine.send("genmove b")
 
 

@@ -166,9 +166,7 @@ def test_a_broken_game_comes_out_with_the_reason(folder, text, words):
     assert words in reason(folder, text)
 
 
-@pytest.mark.parametrize(
-    "damage", ["(;GM[1]SZ[9];B[aa];W[bb", "(;GM[1]SZ[9];B[aa];W[bb]", "(;GM[1]]"]
-)
+@pytest.mark.parametrize("damage", ["(;GM[1]SZ[9];B[aa];W[bb", "(;GM[1]SZ[9];B[aa];W[bb]", "(;GM[1]]"])
 def test_one_broken_game_of_a_collection_loses_no_other(folder, damage):
     first, broken, last = read(folder, ONE + "\n" + damage + "\n" + TWO)
     assert isinstance(broken, BrokenRecord)

@@ -33,7 +33,10 @@ def results(state):
     """How many games from here end in each outcome."""
     if not children(state):
         return Counter([RULES.native.outcome(np.frombuffer(state, np.uint8).copy())])
-    return sum((results(child) for child in children(state)), Counter())
+    total = Counter()
+    for child in children(state):
+        total.update(results(child))
+    return total
 
 
 @cache

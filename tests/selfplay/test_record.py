@@ -78,9 +78,7 @@ def test_a_stopped_recording_goes_on_with_the_missing_games(tmp_path):
     report = record_games(part, 5, [PASSING], size=5)
     assert (report.already, report.games) == (1, 4)
     again = {
-        record.name: record.moves
-        for record in read_records([part])
-        if isinstance(record, GameRecord)
+        record.name: record.moves for record in read_records([part]) if isinstance(record, GameRecord)
     }
     assert again == {record.name: record.moves for record in games.values()}
     assert record_games(part, 5, [PASSING], size=5).games == 0

@@ -1,0 +1,38 @@
+# Everyday tasks. `make demo` and `make test` set up whatever is missing first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+BUILD_INPUTS := setup.py pyproject.toml constraints.txt $(sort $(wildcard csrc/*.cpp csrc/*.h))
+
+.PHONY: demo test setup lint types bench clean
+
+demo: setup
+	$(BIN)/move37 demo
+
+test: setup lint types
+	$(BIN)/pytest
+
+setup: $(VENV)/ready
+
+# The stamp is newer than everything that the set-up is made from, or the set-up runs again.
+$(VENV)/ready: $(BUILD_INPUTS)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --constraint constraints.txt setuptools wheel pybind11
+	MOVE37_DEVELOP=1 $(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[charts,dev]'
+	touch $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/move37 bench
+	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only
+
+clean:
+	rm -rf $(VENV) build *.egg-info mcts/_core*.so

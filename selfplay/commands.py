@@ -1,0 +1,200 @@
+"""What the learning commands do, between the front door and the parts that do the work."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from engine.game import Game, load
+from engine.gtp_client import GtpEngine, GtpPlayer
+from engine.inference import choose_device, cpu_count, torch_threads
+from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
+from engine.players import PlayerSpec, SearchPlayer, make_evaluator, parse_player
+from selfplay.accuracy import Accuracy, measure
+from selfplay.arena import Tally, play_gtp_match, play_match
+from selfplay.config import RunConfig, parse_config, read_config
+from selfplay.experts import read_experts
+from selfplay.imitation import ExpertStage
+from selfplay.metrics import Metrics
+from selfplay.progress import Reporter
+from selfplay.record import DEFAULT_ENGINES, RecordReport, record_games
+from selfplay.run import Run
+from selfplay.stages import StageContext, expert_stage
+
+SHIPPED_GAMES = Path(__file__).parent / "data"
+
+
+def shipped_games(game: Game) -> Path | None:
+    """The expert games that come with move37 for a game, or None."""
+    return next(iter(sorted(SHIPPED_GAMES.glob(f"{game.name}-*"))), None)
+
+
+def imitate_files(
+    paths: list[Path],
+    out: Path,
+    game_name: str,
+    start: str | None,
+    blocks: int,
+    channels: int,
+    min_rank: str | None,
+    minutes: float | None,
+    device_name: str,
+    seed: int,
+    reporter: Reporter,
+) -> dict[str, Any]:
+    """Imitates records and writes the net; the values that `move37 imitate --json` prints."""
+    game, device = load(game_name), choose_device(device_name)
+    check_writable(out)
+    if start:
+        net, info = load_net(start, game)
+    else:
+        net = new_net(game, blocks, channels, seed)
+        info = NetInfo(game=game.name, sizes=[game.shape[1]], config=net.config)
+    stage = ExpertStage(data=[str(path) for path in paths], min_rank=min_rank, minutes=minutes)
+    with tempfile.TemporaryDirectory(prefix="move37-") as folder:
+        metrics = Metrics(Path(folder), board=False)
+        context = StageContext(game, device, seed, Path(folder), metrics, reporter)
+        net, info = expert_stage(context, net, info, stage)
+    save_net(out, net, info)
+    held_out = info.strength["held_out"]
+    return {
+        "train_positions": info.training["positions"],
+        "heldout_positions": held_out["positions"],
+        "top1": held_out["top1"],
+        "top5": held_out["top5"],
+        "value_mse": held_out["value_mse"],
+        "seconds": info.training["seconds"],
+    }
+
+
+def accuracy_on_files(
+    net_name: str,
+    paths: list[Path],
+    game_name: str | None,
+    min_rank: str | None,
+    device_name: str,
+    reporter: Reporter,
+) -> Accuracy:
+    """The accuracy of a net on all expert moves of some records."""
+    net, info = load_net(net_name)
+    game = load(game_name or info.game)
+    load_net(net_name, game)
+    games, summary = read_experts(list(paths), game, min_rank=min_rank)
+    reporter.line(summary.summary())
+    device = choose_device(device_name)
+    with torch_threads(cpu_count()):
+        return measure(net, game, games, device)
+
+
+def default_config(game: Game, start: str | None, device: str, seed: int) -> RunConfig:
+    """What `move37 train` does without a configuration: imitate if there are games, then play."""
+    stages: list[dict[str, Any]] = []
+    data = shipped_games(game)
+    if start is None and data is not None:
+        stages.append({"teacher": "expert", "data": [str(data)]})
+    stages.append({"teacher": "search"})
+    values = {"game": game.name, "start": start, "device": device, "seed": seed, "stages": stages}
+    return parse_config(values, "default configuration")
+
+
+def train_run(
+    folder: Path,
+    config_path: Path | None,
+    start: str | None,
+    game_name: str,
+    hours: float | None,
+    device: str,
+    seed: int,
+    reporter: Reporter,
+) -> str:
+    """Begins or resumes a run; the last line to print."""
+    config: RunConfig | None = None
+    if config_path is not None:
+        config = read_config(config_path)
+    elif not (folder / "config.json").exists():
+        config = default_config(load(game_name), start, device, seed)
+    run = Run.open(folder, config, reporter)
+    deadline = time.monotonic() + hours * 3600 if hours else float("inf")
+    if run.go_on(deadline):
+        return f"run {folder} is complete: {run.net_of_stage(len(run.config.stages) - 1)}"
+    return f"run {folder} stopped in time; go on with: move37 train {folder}"
+
+
+def arena_match(
+    a: str,
+    b: str,
+    games: int,
+    game_name: str,
+    opening_moves: int | None,
+    device_name: str,
+    seed: int,
+    reporter: Reporter,
+) -> Tally:
+    """A match between two players named as in `engine.players`."""
+    game, device = load(game_name), choose_device(device_name)
+    specs = (parse_player(a), parse_player(b))
+
+    def on_game(tally: Tally) -> bool:
+        reporter.bar("match", tally.games / games, str(tally))
+        return True
+
+    with torch_threads(1):
+        if any(spec.command for spec in specs):
+            players = [_single_player(game, spec, device, seed) for spec in specs]
+            try:
+                return play_gtp_match(
+                    game,
+                    players[0],
+                    players[1],
+                    games,
+                    seed=seed,
+                    opening_moves=opening_moves,
+                    on_game=on_game,
+                )
+            finally:
+                for player in players:
+                    if isinstance(player, GtpPlayer):
+                        player.engine.close()
+        return play_match(
+            game,
+            (specs[0].settings, specs[1].settings),
+            (make_evaluator(specs[0], game, device), make_evaluator(specs[1], game, device)),
+            games,
+            seed=seed,
+            opening_moves=opening_moves,
+            workers=cpu_count() if device.type == "cpu" else 2,
+            on_game=on_game,
+        )
+
+
+def _single_player(game: Game, spec: PlayerSpec, device: Any, seed: int) -> SearchPlayer | GtpPlayer:
+    if spec.command is not None:
+        return GtpPlayer(GtpEngine(spec.command))
+    return SearchPlayer(game, spec.settings, make_evaluator(spec, game, device), seed)
+
+
+def record_collection(
+    out: Path,
+    games: int,
+    engines: list[str] | None,
+    size: int,
+    komi: float,
+    opening_moves: int,
+    jobs: int,
+    seed: int,
+    reporter: Reporter,
+) -> RecordReport:
+    """Records games between GTP engines until the collection holds as many as asked."""
+    return record_games(
+        out,
+        games,
+        engines or DEFAULT_ENGINES,
+        size=size,
+        komi=komi,
+        opening_moves=opening_moves,
+        jobs=jobs,
+        seed=seed,
+        progress=lambda done, total: reporter.bar("games", done / total, f"{done} of {total}"),
+    )

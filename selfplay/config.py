@@ -1,0 +1,70 @@
+"""What a run does, as one TOML file: a game, a net and the stages it learns in."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.errors import UserError, did_you_mean
+from selfplay.imitation import ExpertStage
+from selfplay.reinforcement import SearchStage
+
+Stage = Annotated[ExpertStage | SearchStage, Field(discriminator="teacher")]
+
+
+class NetShape(BaseModel):
+    """The size of a new net."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    blocks: int = Field(4, ge=1, le=80, description="residual blocks")
+    channels: int = Field(32, ge=8, le=1024, description="channels of the tower")
+
+
+class RunConfig(BaseModel):
+    """A run: each stage starts from the net of the one before."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    game: str = Field("go9", description="the game to learn")
+    seed: int = Field(0, ge=0, description="of everything random")
+    device: str = Field("auto", description="auto, cpu or cuda")
+    start: str | None = Field(None, description="a net to start from instead of random weights")
+    net: NetShape = NetShape()
+    stages: list[Stage] = Field(min_length=1, description="what to learn from, in order")
+
+
+def read_config(path: Path) -> RunConfig:
+    """Reads a run's TOML file. Raises UserError that names the key that is wrong."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"cannot read the configuration '{path}': {error}") from error
+    return parse_config(values, str(path))
+
+
+def parse_config(values: dict[str, Any], source: str) -> RunConfig:
+    """A configuration from plain values. Raises UserError that names the key that is wrong."""
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        hint = did_you_mean(str(first["loc"][-1]), _known_keys()) if first["loc"] else ""
+        if first["type"] != "extra_forbidden":
+            hint = ""
+        raise UserError(f"{source}: {where}: {first['msg']}{hint}") from error
+
+
+def _known_keys() -> list[str]:
+    models: list[type[BaseModel]] = [RunConfig, NetShape, ExpertStage, SearchStage]
+    nested = [
+        field.annotation
+        for model in models
+        for field in model.model_fields.values()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    ]
+    return sorted({name for model in models + nested for name in model.model_fields})

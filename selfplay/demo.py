@@ -1,0 +1,164 @@
+"""`move37 demo`: the whole idea in one sitting, on the user's own machine.
+
+Expert games are imitated until the accuracy on held-out games stops rising. The net then plays
+itself. A match at equal visits says whether, and by how much, it has surpassed its teacher.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import UserError
+from engine.game import load
+from engine.inference import choose_device, cpu_count, torch_threads
+from engine.nets import NetInfo, load_net, save_net
+from engine.players import make_evaluator, parse_player
+from mcts import SearchSettings
+from selfplay.arena import Tally, play_match
+from selfplay.commands import shipped_games
+from selfplay.config import RunConfig, parse_config
+from selfplay.progress import Reporter, clock
+from selfplay.report import draw_run
+from selfplay.run import Run
+
+GAME = "go9"
+IMITATION_SHARE = 0.24  # of the time, at most
+MATCH_SHARE = 0.12
+MATCH_GAMES = 400
+MATCH_VISITS = 32
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a demo found."""
+
+    imitation: NetInfo
+    surpassed: NetInfo
+    match: Tally
+    seconds: float
+    chart: Path
+    nets: tuple[Path, Path]
+
+    def as_json(self) -> dict[str, Any]:
+        """The match, from the self-play net's side, and where the files are."""
+        return {
+            **self.match.as_json(),
+            "visits": MATCH_VISITS,
+            "top1": self.imitation.strength["held_out"]["top1"],
+            "self_play_games": self.surpassed.training["games"],
+            "seconds": round(self.seconds),
+            "chart": str(self.chart),
+            "nets": [str(path) for path in self.nets],
+        }
+
+    def table(self) -> str:
+        """The result for people."""
+        learned = self.imitation.strength["held_out"]
+        games = self.surpassed.training["games"]
+        elo = self.match.elo
+        verdict = (
+            "Self-play has surpassed the imitation it began with."
+            if elo.low > 0
+            else "Not proven this time: the interval reaches zero. More --minutes help."
+        )
+        rows = [
+            ("net", "learned from", f"Elo at {MATCH_VISITS} visits"),
+            (
+                "imitation",
+                f"{self.imitation.training['games']:,} expert games "
+                f"(predicts {100 * learned['top1']:.1f} % of held-out moves)",
+                "0",
+            ),
+            ("self-play", f"{games:,} games against itself", str(elo)),
+        ]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = ["  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)) for row in rows]
+        lines.insert(1, "  ".join("-" * width for width in widths))
+        return "\n".join(
+            [
+                "",
+                *lines,
+                "",
+                f"The match, from the self-play net's side: {self.match}",
+                verdict,
+                f"Took {clock(self.seconds)}.  Chart: {self.chart}",
+                f"Play against it: move37 play --net {self.nets[1]}",
+            ]
+        )
+
+
+def demo_config(minutes: float, device: str, seed: int) -> RunConfig:
+    """The run of a demo that takes about so many minutes."""
+    data = shipped_games(load(GAME))
+    if data is None:
+        raise UserError("the expert games are missing from this installation: install move37 again")
+    self_play = minutes * (1 - IMITATION_SHARE - MATCH_SHARE)
+    return parse_config(
+        {
+            "game": GAME,
+            "seed": seed,
+            "device": device,
+            "stages": [
+                {
+                    "teacher": "expert",
+                    "data": [str(data)],
+                    "minutes": minutes * IMITATION_SHARE,
+                    "measure_every": 100,
+                },
+                {"teacher": "search", "minutes": self_play, "match_minutes": self_play / 4},
+            ],
+        },
+        "demo",
+    )
+
+
+def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter) -> Outcome:
+    """Runs or resumes a demo. Raises UserError when the folder holds another run."""
+    began = time.monotonic()
+    config = demo_config(minutes, device, seed)
+    run = Run.open(out, config, report)
+    report.line(
+        f"move37 demo: about {clock(60 * minutes)} on {cpu_count()} CPU cores, "
+        f"device {run.device}, in {out}"
+    )
+    run.go_on()
+    paths = (run.net_of_stage(0), run.net_of_stage(1))
+    report.line(f"the match: {MATCH_GAMES} games at {MATCH_VISITS} visits each")
+    tally = final_match(paths[1], paths[0], began + 60 * minutes, device, seed, report)
+    surpassed, info = load_net(paths[1], run.game)
+    strength = {"against_imitation": {**tally.as_json(), "visits": MATCH_VISITS}}
+    info = info.model_copy(update={"strength": strength})
+    save_net(paths[1], surpassed, info)
+    seconds = time.monotonic() - began
+    run.metrics.write("final", visits=MATCH_VISITS, **tally.as_json())
+    chart = draw_run(out, "Imitation, then self-play: 9x9 Go")
+    return Outcome(load_net(paths[0])[1], info, tally, seconds, chart, paths)
+
+
+def final_match(
+    challenger: Path, reference: Path, deadline: float, device_name: str, seed: int, report: Reporter
+) -> Tally:
+    """The match of the two nets; ends early at the deadline once it has a hundred games."""
+    game, device = load(GAME), choose_device(device_name)
+
+    def on_game(tally: Tally) -> bool:
+        report.bar("match", tally.games / MATCH_GAMES, str(tally.elo))
+        return tally.games < 100 or time.monotonic() < deadline
+
+    settings = SearchSettings(visits=MATCH_VISITS)
+    evaluators = tuple(
+        make_evaluator(parse_player(f"net={path}"), game, device) for path in (challenger, reference)
+    )
+    with torch_threads(1):
+        return play_match(
+            game,
+            (settings, settings),
+            (evaluators[0], evaluators[1]),
+            MATCH_GAMES,
+            seed=seed + 1_000_003,
+            workers=cpu_count() if device.type == "cpu" else 2,
+            on_game=on_game,
+        )

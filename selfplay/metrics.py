@@ -1,0 +1,46 @@
+"""What happens in a run, as lines of JSON and as TensorBoard events."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class Metrics:
+    """The run's events: lines of metrics.jsonl, and TensorBoard when it is installed."""
+
+    def __init__(self, folder: Path, board: bool = True) -> None:
+        self.path = folder / "metrics.jsonl"
+        self._board: Any = None
+        if not board:
+            return
+        with contextlib.suppress(ImportError):
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(folder / "tensorboard")
+
+    def write(self, event: str, **facts: Any) -> None:
+        """Appends an event with its facts and the time of day."""
+        row = {"event": event, "time": round(time.time(), 1), **facts}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        if self._board is not None:
+            step = int(facts.get("steps", facts.get("seconds", 0)))
+            for name, value in facts.items():
+                if isinstance(value, int | float) and np.isfinite(value):
+                    self._board.add_scalar(f"{event}/{name}", value, step)
+            self._board.flush()
+
+    def read(self) -> list[dict[str, Any]]:
+        """All events so far; a half-written last line is left out."""
+        rows = []
+        if self.path.exists():
+            for line in self.path.read_text(encoding="utf-8").splitlines():
+                with contextlib.suppress(json.JSONDecodeError):
+                    rows.append(json.loads(line))
+        return rows

@@ -1,0 +1,141 @@
+"""A run folder: its stages from the first to the last, resumed wherever they were stopped.
+
+config.json          the configuration as used
+versions.json        what it was made with
+metrics.jsonl        one line per event, also as TensorBoard events in tensorboard/
+nets/NN-TEACHER.safetensors   the net of each stage
+latest.safetensors   the net in training, after each iteration of self-play
+replay/              self-play games by iteration
+*.checkpoint         where the unfinished stage stands
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.errors import UserError
+from engine.game import Game, load
+from engine.inference import choose_device
+from engine.net import Net
+from engine.nets import NetInfo, load_net, new_net, save_net
+from selfplay.config import RunConfig, parse_config
+from selfplay.imitation import ExpertStage
+from selfplay.metrics import Metrics
+from selfplay.progress import Reporter
+from selfplay.stages import StageContext, expert_stage, search_stage
+
+
+class Run:
+    """The stages of one run folder."""
+
+    def __init__(self, folder: Path, config: RunConfig, reporter: Reporter) -> None:
+        self.folder, self.config, self.report = folder, config, reporter
+        self.game: Game = load(config.game)
+        self.device = choose_device(config.device)
+        self.metrics = Metrics(folder)
+
+    @staticmethod
+    def open(folder: Path, config: RunConfig | None, reporter: Reporter) -> Run:
+        """Opens a run folder, or makes it from a configuration.
+
+        Raises UserError when it does not exist and no configuration is given, when it exists with a
+        different one, or when it cannot be written.
+        """
+        path = folder / "config.json"
+        if path.exists():
+            stored = parse_config(json.loads(path.read_text()), str(path))
+            if config is not None and config != stored:
+                raise UserError(
+                    f"run '{folder}' was begun with another configuration: leave --config out to "
+                    "resume it, or choose a new folder"
+                )
+            return Run(folder, stored, reporter)
+        if config is None:
+            raise UserError(f"there is no run '{folder}': give --config or --start to begin one")
+        try:
+            (folder / "nets").mkdir(parents=True, exist_ok=True)
+            write_json(folder / "versions.json", _versions())
+            write_json(path, config.model_dump())
+        except OSError as error:
+            raise UserError(f"cannot write the run folder '{folder}': {error}") from error
+        return Run(folder, config, reporter)
+
+    def net_of_stage(self, index: int) -> Path:
+        """Where the net of a stage is kept."""
+        return self.folder / "nets" / f"{index + 1:02d}-{self.config.stages[index].teacher}.safetensors"
+
+    @property
+    def complete(self) -> bool:
+        """Whether every stage has its net."""
+        return all(self.net_of_stage(i).exists() for i in range(len(self.config.stages)))
+
+    def go_on(self, deadline: float = float("inf")) -> bool:
+        """Runs what is left until the deadline (time.monotonic); True when the run is complete.
+
+        Raises UserError on bad data, and OSError with everything finished kept, e.g. on a full disk.
+        """
+        net, info = self._starting_net()
+        for index, stage in enumerate(self.config.stages):
+            path = self.net_of_stage(index)
+            if path.exists():
+                net, info = load_net(path, self.game)
+                continue
+            if time.monotonic() >= deadline:
+                return False
+            context = StageContext(
+                self.game, self.device, self.config.seed, self.folder, self.metrics, self.report
+            )
+            if isinstance(stage, ExpertStage):
+                net, info = expert_stage(context, net, info, stage)
+            else:
+                outcome = search_stage(context, net, info, stage, deadline)
+                if outcome is None:
+                    return False
+                net, info = outcome
+            save_net(path, net, info)
+        return True
+
+    def _starting_net(self) -> tuple[Net, NetInfo]:
+        config = self.config
+        if config.start is not None:
+            return load_net(config.start, self.game)
+        net = new_net(self.game, config.net.blocks, config.net.channels, config.seed)
+        return net, NetInfo(game=self.game.name, sizes=[self.game.shape[1]], config=net.config)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file by atomic rename."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def _versions() -> dict[str, str]:
+    """What a run was made with."""
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = "unknown"
+    return {
+        "move37": version("move37"),
+        "commit": commit,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "machine": platform.platform(),
+    }

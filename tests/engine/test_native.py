@@ -1,0 +1,170 @@
+"""Machine code on disk: reused while the sources stay, made anew when they change."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from engine import game, native
+
+ROOT = Path(__file__).parents[2]
+
+COMPILE = """
+from engine import game
+from engine.position import Position
+position = Position(game.load("tic_tac_toe"))
+position.play(4)
+print(position.legal_mask().sum())
+"""
+
+
+def compile_in_a_fresh_process(root=ROOT, **environment):
+    """Compiles and plays a move of tic-tac-toe; returns what it printed."""
+    clean = {key: value for key, value in os.environ.items() if key != "XDG_CACHE_HOME"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", COMPILE],
+        cwd=root,
+        env={**clean, **environment},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+def machine_code(folder):
+    """The cached files with their time of writing."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb[ci]")}
+
+
+def test_the_second_process_finds_all_machine_code_of_the_first(tmp_path):
+    assert compile_in_a_fresh_process(XDG_CACHE_HOME=str(tmp_path)) == "8\n"
+    first = machine_code(tmp_path)
+    assert len(first) >= 12  # an index and the code of each of the six rules
+    assert compile_in_a_fresh_process(XDG_CACHE_HOME=str(tmp_path)) == "8\n"
+    assert machine_code(tmp_path) == first
+
+
+def test_without_xdg_cache_home_the_code_lies_in_the_home(tmp_path):
+    compile_in_a_fresh_process(HOME=str(tmp_path))
+    assert machine_code(tmp_path / ".cache" / "move37" / "native")
+
+
+def test_a_read_only_home_falls_back_to_the_temp_folder(tmp_path):
+    blocked, temp = tmp_path / "file", tmp_path / "temp"
+    blocked.touch()  # a folder cannot be made below a file, not even by root
+    temp.mkdir()
+    first = compile_in_a_fresh_process(XDG_CACHE_HOME=str(blocked), TMPDIR=str(temp))
+    found = machine_code(temp)
+    second = compile_in_a_fresh_process(XDG_CACHE_HOME=str(blocked), TMPDIR=str(temp))
+    assert first == second == "8\n"
+    assert found == machine_code(temp) != {}
+
+
+def test_when_nothing_is_writable_but_new_temp_folders_the_code_goes_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    (tmp_path / "file").touch()
+    (tmp_path / f"move37-{os.getuid()}").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = native._cache_folder("digest")
+    assert folder.is_dir()
+    assert folder.parent == tmp_path
+
+
+def test_a_cache_folder_is_dropped_after_a_month_without_use(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    stale, used = native._cache_folder("stale"), native._cache_folder("used")
+    (stale / "code").touch()
+    day = 86400
+    os.utime(stale, (time.time() - 31 * day,) * 2)
+    os.utime(used, (time.time() - 29 * day,) * 2)
+    native._cache_folder("new")
+    assert sorted(path.name for path in used.parent.iterdir()) == ["new", "used"]
+
+
+def test_a_stale_folder_that_is_used_again_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = native._cache_folder("old")
+    os.utime(folder, (0, 0))
+    assert native._cache_folder("old").is_dir()
+
+
+@pytest.mark.parametrize("changed", ["go.py", "tic_tac_toe.py", "new.py"])
+def test_a_change_of_any_rules_changes_the_digest_and_going_back_restores_it(
+    changed, tmp_path, monkeypatch
+):
+    games = tmp_path / "games"
+    games.mkdir()
+    for source in (ROOT / "engine" / "games").glob("*.py"):
+        (games / source.name).write_bytes(source.read_bytes())
+    monkeypatch.setattr(native, "__file__", str(tmp_path / "native.py"))
+    rules = game.load("go2")
+    before = native._digest(rules)
+    assert native._digest(rules) == before
+    kept = (games / changed).read_bytes() if (games / changed).exists() else None
+    (games / changed).write_bytes((kept or b"") + b"# changed\n")
+    assert native._digest(rules) != before
+    if kept is not None:
+        (games / changed).write_bytes(kept)
+        assert native._digest(rules) == before
+
+
+@pytest.mark.parametrize("module", ["nb", "np"])
+def test_a_new_version_of_numba_or_numpy_changes_the_digest(module, monkeypatch):
+    before = native._digest(game.load("go2"))
+    monkeypatch.setattr(getattr(native, module), "__version__", "99.0")
+    assert native._digest(game.load("go2")) != before
+
+
+GAME_OF_ONES_OWN = """
+from dataclasses import replace
+from engine import game
+from engine.position import Position
+
+def play(state, action):
+    state.cells[action] = 1
+    state.over = {over}
+
+def other_game():
+    return replace(game.load("tic_tac_toe"), name="other", play=play)
+
+if __name__ == "__main__":
+    position = Position(other_game())
+    position.play(0)
+    print(position.over)
+"""
+
+
+def test_a_changed_game_of_ones_own_plays_by_its_new_rules(tmp_path):
+    file = tmp_path / "other_game.py"
+    played = []
+    for over in (0, 1):
+        file.write_text(GAME_OF_ONES_OWN.format(over=over))
+        environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, file], env=environment, check=True, capture_output=True, text=True
+        )
+        played.append(done.stdout.strip())
+    assert played == ["False", "True"]
+
+
+def test_compiling_leaves_numbas_own_cache_setting_alone():
+    before = native.nb.config.CACHE_DIR
+    native.compile_game(game.load("tic_tac_toe"))
+    assert before == native.nb.config.CACHE_DIR
+
+
+def test_a_rule_that_a_game_lacks_is_refused_in_words():
+    from engine.position import Position
+
+    position = Position(game.load("tic_tac_toe"))
+    assert not position.game.native.has_score
+    with pytest.raises(ValueError, match="the game has no score"):
+        position.score()
+    with pytest.raises(ValueError, match="the game has no setup"):
+        position.setup(0, 1)

@@ -1,0 +1,119 @@
+"""The replay: training samples mean what their teacher meant, whatever the view."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.game import Game, load
+from engine.position import Position
+from mcts import Log, MatchPool, SearchSettings, Start, UniformEvaluator
+from selfplay.replay import Games, make_batch
+
+
+def self_play(game: Game, games: int) -> Games:
+    """A few games of an untrained search."""
+    settings = SearchSettings(visits=9, root_policy="gumbel")
+    start = Position(game).state
+    logs: list[Log] = []
+    pool = MatchPool(
+        game.native,
+        [settings],
+        iter([Start(i, start) for i in range(games)]),
+        parallel_games=games,
+        workers=1,
+        record_policies=True,
+        seed=5,
+    )
+    pool.play([UniformEvaluator(game.actions)], lambda log: logs.append(log) is None)
+    return Games.from_logs(game, logs)
+
+
+@pytest.fixture(scope="module", params=["go5", "tic_tac_toe", "connect_four"])
+def played(request: pytest.FixtureRequest) -> tuple[Game, Games]:
+    game = load(request.param)
+    return game, self_play(game, 6)
+
+
+def positions(game: Game, games: Games, index: int) -> list[Position]:
+    """The positions before each move of one game."""
+    position = Position(game)
+    found = []
+    for action in games.actions[games.offsets[index] : games.offsets[index + 1]]:
+        found.append(position.copy())
+        position.play(int(action))
+    return found
+
+
+def test_samples_hold_the_positions_before_each_move(played: tuple[Game, Games]) -> None:
+    game, games = played
+    rows = np.arange(games.offsets[2], games.offsets[3])
+    batch = make_batch(game, games, rows, np.zeros(len(rows), np.int64), 0.0)
+    for i, position in enumerate(positions(game, games, 2)):
+        planes, globals_ = position.encode()
+        assert np.array_equal(batch.planes[i].numpy(), planes)
+        assert np.array_equal(batch.globals_[i].numpy(), globals_)
+        assert np.array_equal(batch.legal[i].numpy(), position.legal_mask().astype(bool))
+        sign = 1 if position.to_move == 0 else -1
+        assert batch.value[i].item() == sign * games.outcomes[2]
+
+
+def test_policy_targets_are_distributions_over_legal_moves(played: tuple[Game, Games]) -> None:
+    game, games = played
+    rows = np.arange(games.positions)
+    batch = make_batch(game, games, rows, rows % game.native.symmetries, 0.0)
+    assert np.allclose(batch.policy.sum(dim=1), 1, atol=1e-5)
+    assert (batch.policy[~batch.legal] == 0).all()
+
+
+def test_a_symmetry_turns_board_policy_and_ownership_alike(played: tuple[Game, Games]) -> None:
+    game, games = played
+    row = np.array([games.positions // 2])
+    plain = make_batch(game, games, row, np.array([0]), 0.5)
+    points, actions = game.symmetries
+    for symmetry in range(game.native.symmetries):
+        seen = make_batch(game, games, row, np.array([symmetry]), 0.5)
+        flat = plain.planes.flatten(2).numpy()
+        assert np.array_equal(seen.planes.flatten(2).numpy(), flat[:, :, points[symmetry]])
+        assert np.array_equal(seen.policy.numpy(), plain.policy.numpy()[:, actions[symmetry]])
+        own = plain.ownership.flatten(1).numpy()
+        assert np.array_equal(seen.ownership.flatten(1).numpy(), own[:, points[symmetry]])
+        assert seen.value == plain.value
+
+
+def test_the_value_target_mixes_result_and_search_or_takes_what_is_known() -> None:
+    game = load("tic_tac_toe")
+    games = self_play(game, 1)
+    row, view = np.array([1]), np.array([0])  # the second player is to move
+    games.outcomes[0], games.root_values[1] = 1.0, 0.5
+    assert make_batch(game, games, row, view, 0.25).value.item() == pytest.approx(-0.875)
+    games.outcomes[0] = np.nan
+    assert make_batch(game, games, row, view, 0.25).value.item() == pytest.approx(-0.5)
+    games.outcomes[0], games.root_values[1] = 1.0, np.nan
+    assert make_batch(game, games, row, view, 0.25).value.item() == -1.0
+
+
+def test_a_game_without_policies_teaches_the_moves_played() -> None:
+    game = load("tic_tac_toe")
+    games = self_play(game, 2)
+    games.policies = np.zeros((0, game.actions), np.float16)
+    batch = make_batch(game, games, np.arange(5), np.zeros(5, np.int64), 0.0)
+    assert np.array_equal(batch.policy.argmax(dim=1).numpy(), games.actions[:5])
+
+
+def test_a_shard_comes_back_as_it_was(played: tuple[Game, Games], tmp_path: Path) -> None:
+    _, games = played
+    games.save(tmp_path / "shard.safetensors")
+    again = Games.load(tmp_path / "shard.safetensors")
+    for name, array in vars(games).items():
+        assert np.array_equal(array, getattr(again, name), equal_nan=array.dtype.kind == "f")
+    assert [path.name for path in tmp_path.iterdir()] == ["shard.safetensors"]
+
+
+def test_joining_the_selections_gives_the_whole(played: tuple[Game, Games]) -> None:
+    _, games = played
+    first = np.arange(len(games)) < 2
+    whole = Games.join([games.select(first), games.select(~first)])
+    assert np.array_equal(whole.actions, games.actions)
+    assert np.array_equal(whole.offsets, games.offsets)
+    assert np.array_equal(whole.policies, games.policies)
