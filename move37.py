@@ -19,30 +19,31 @@ from engine.errors import UserError
 
 __version__ = "0.1.0"
 
-# The public API: name -> module that defines it, imported on first use.
+# The public API: name -> where it is defined, imported on first use.
 _API = {
-    "Game": "engine.game",
-    "load_game": "engine.game",
-    "Position": "engine.position",
-    "Net": "engine.net",
-    "NetInfo": "engine.nets",
-    "load_net": "engine.nets",
-    "save_net": "engine.nets",
-    "NetEvaluator": "engine.inference",
-    "SearchPlayer": "engine.players",
-    "read_records": "engine.records",
-    "write_sgf": "engine.records",
-    "Search": "mcts",
-    "SearchSettings": "mcts",
-    "MatchPool": "mcts",
-    "UserError": "engine.errors",
+    "Game": ("engine.game", "Game"),
+    "load_game": ("engine.game", "load"),
+    "Position": ("engine.position", "Position"),
+    "Net": ("engine.net", "Net"),
+    "NetInfo": ("engine.nets", "NetInfo"),
+    "load_net": ("engine.nets", "load_net"),
+    "save_net": ("engine.nets", "save_net"),
+    "NetEvaluator": ("engine.inference", "NetEvaluator"),
+    "SearchPlayer": ("engine.players", "SearchPlayer"),
+    "read_records": ("engine.records", "read_records"),
+    "write_sgf": ("engine.records", "write_sgf"),
+    "Search": ("mcts", "Search"),
+    "SearchSettings": ("mcts", "SearchSettings"),
+    "MatchPool": ("mcts", "MatchPool"),
+    "UserError": ("engine.errors", "UserError"),
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _API:
         raise AttributeError(f"module 'move37' has no attribute '{name}'")
-    return getattr(import_module(_API[name]), name)
+    module, attribute = _API[name]
+    return getattr(import_module(module), attribute)
 
 
 class Commands(TyperGroup):

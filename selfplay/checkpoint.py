@@ -20,7 +20,8 @@ class Checkpoint:
     def save(self, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
         """Replaces the state, by atomic rename. Raises OSError, e.g. on a full disk."""
         temporary = self.path.with_name(f".{self.path.name}.tmp")
-        save_file(tensors, temporary, metadata={"facts": json.dumps(facts)})
+        packed = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(packed, temporary, metadata={"facts": json.dumps(facts)})
         temporary.replace(self.path)
 
     def load(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:

@@ -131,7 +131,7 @@ class Learner:
             tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in slot.items()}
         tensors["steps"] = torch.tensor(self.steps)
         tensors["rate_factor"] = torch.tensor(self.rate_factor, dtype=torch.float64)
-        return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """The inverse of `state`."""

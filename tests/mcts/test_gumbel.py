@@ -1,7 +1,5 @@
 """Gumbel search (Danihelka et al. 2022) against tables by hand and against plain Python."""
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -105,9 +103,7 @@ def test_with_equal_values_the_visits_follow_the_schedule_and_the_priors():
     c_visit=st.floats(0, 60),
     c_scale=st.floats(0.01, 1),
 )
-def test_the_search_equals_that_of_plain_python(
-    choices, visits, considered, leaves, c_visit, c_scale
-):
+def test_the_search_equals_that_of_plain_python(choices, visits, considered, leaves, c_visit, c_scale):
     start = position()
     for choice in choices:
         if not start.over:
@@ -303,12 +299,3 @@ def test_the_tree_is_not_kept_because_its_visits_would_spoil_the_halving():
     assert search.core.root_visits == 0
     search.run()
     assert search.core.root_visits == 17
-
-
-def test_one_more_visit_than_the_schedule_is_never_asked_for():
-    # The schedule has one entry for each visit but the root's own; the last one is used.
-    for visits in range(2, 40):
-        core = searched(position(), HashEvaluator(9), visits=visits, gumbel_considered=4)
-        last = considered_visits(4, visits - 1)[-1]
-        assert max(m.visits for m in core.moves()) >= last + 1
-        assert math.isfinite(core.root_value)

@@ -1,0 +1,200 @@
+"""How fast a net is, and how much of that speed is left inside the search.
+
+`net_positions_per_s` is the bare net: its evaluator called over and over with full batches, by as
+many threads as the search uses and nothing else to do. `efficiency` is what the search gets out of
+the same calls. The two are measured in turns, so that a busy machine is unfair to neither.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from engine.game import Game
+from engine.inference import NetEvaluator, cpu_count, torch_threads
+from engine.nets import load_net
+from engine.position import Position
+from mcts import Evaluator, MatchPool, Search, SearchSettings, Start
+from mcts.bench import REPEATS, median_rate, spread_of
+
+
+class TimeIsUpError(Exception):
+    """Ends a timed run; a pool of games survives it, as it does any exception of an evaluator."""
+
+
+class Timed:
+    """An evaluator that counts what it is asked and raises TimeIsUpError when its time is over."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self._rows: list[int] = []  # appending is safe from several threads
+        self._end = 0.0
+
+    def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `mcts.Evaluator`."""
+        if time.perf_counter() >= self._end:
+            raise TimeIsUpError
+        answer = self.evaluator(planes, globals_)
+        self._rows.append(len(planes))
+        return answer
+
+    def rate(self, work: Callable[[], object], seconds: float) -> float:
+        """Repeats the work, which calls this evaluator, for some seconds: positions per second."""
+        self._rows.clear()
+        began = time.perf_counter()
+        self._end = began + seconds
+        try:
+            while True:
+                work()
+        except TimeIsUpError:
+            return sum(self._rows) / (time.perf_counter() - began)
+
+
+def bench_net(
+    game: Game, net: str, device: torch.device, batch: int = 64, seconds: float = 5.0
+) -> dict[str, Any]:
+    """The bare net called from one thread with numpy batches, transfers included.
+
+    On a CPU torch uses all cores. Gives positions_per_s, a median, and its spread. Raises UserError
+    when the net does not exist or fit.
+    """
+    evaluator = NetEvaluator(load_net(net, game)[0], device)
+    planes, globals_ = full_batch(game, batch)
+
+    def step() -> int:
+        evaluator(planes, globals_)
+        return batch
+
+    with torch_threads(cpu_count()):
+        positions_per_s, spread = median_rate(step, seconds)
+    return {
+        "game": game.name,
+        "net": net,
+        "device": str(device),
+        "batch": batch,
+        "positions_per_s": round(positions_per_s, 1),
+        "spread": spread,
+    }
+
+
+def bench_search(
+    game: Game,
+    net: str,
+    device: torch.device,
+    batch: int = 64,
+    seconds: float = 20.0,
+    mode: Literal["deep", "games"] = "deep",
+) -> dict[str, Any]:
+    """A net inside the search: how many positions a second are evaluated, beside the bare net.
+
+    deep    one tree that collects `batch` leaves at a time, as in play and analysis; one thread
+            calls the net, and on a CPU torch uses all cores
+    games   games side by side, `batch` in all, each tree one leaf at a time, as in matches;
+            several threads call the net with their share, and on a CPU torch uses one core each
+
+    Gives evaluations_per_s and net_positions_per_s, both medians, their quotient efficiency, and
+    the spread of evaluations_per_s. Raises UserError when the net does not exist or fit.
+    """
+    timed = Timed(NetEvaluator(load_net(net, game)[0], device))
+    workers = 1 if mode == "deep" else worker_count(device, batch)
+    search = _deep_search(game, timed, batch) if mode == "deep" else _games(game, timed, batch, workers)
+    with torch_threads(cpu_count() if mode == "deep" else 1):
+        row = compare_with_bare_net(game, timed, search, batch // workers, workers, seconds)
+    return {
+        "game": game.name,
+        "net": net,
+        "device": str(device),
+        "mode": mode,
+        "batch": batch // workers,
+        "threads": workers,
+        **row,
+    }
+
+
+def compare_with_bare_net(
+    game: Game,
+    timed: Timed,
+    search: Callable[[], object],
+    batch: int,
+    threads: int,
+    seconds: float,
+) -> dict[str, float]:
+    """Measures a search and the bare net in turns, in `seconds` together.
+
+    `search` calls `timed`; `batch` is what the bare net gets in one call of each thread.
+    """
+    planes, globals_ = full_batch(game, batch)
+
+    def bare() -> None:
+        with ThreadPoolExecutor(threads) as executor:
+            jobs = [executor.submit(call_for_ever) for _ in range(threads)]
+            for job in jobs:
+                job.result()
+
+    def call_for_ever() -> None:
+        while True:
+            timed(planes, globals_)
+
+    turn = seconds / (2 * REPEATS)
+    timed.rate(bare, turn / 4)
+    timed.rate(search, turn / 4)
+    pairs = [(timed.rate(search, turn), timed.rate(bare, turn)) for _ in range(REPEATS)]
+    inside, outside = ([pair[i] for pair in pairs] for i in range(2))
+    evaluations, positions = statistics.median(inside), statistics.median(outside)
+    return {
+        "evaluations_per_s": round(evaluations, 1),
+        "net_positions_per_s": round(positions, 1),
+        "efficiency": round(evaluations / positions, 3),
+        "spread": spread_of(inside),
+    }
+
+
+def worker_count(device: torch.device, parallel_games: int) -> int:
+    """How many threads play games: one a core, or two that take turns on a GPU."""
+    return max(1, min(cpu_count() if device.type == "cpu" else 2, parallel_games))
+
+
+def full_batch(game: Game, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """The initial position `rows` times: planes [rows, C, H, W] uint8, globals [rows, G] float32."""
+    planes, globals_ = Position(game).encode()
+    return np.repeat(planes[None], rows, axis=0), np.repeat(globals_[None], rows, axis=0)
+
+
+def _deep_search(game: Game, evaluator: Evaluator, batch: int) -> Callable[[], object]:
+    """Searches of the initial position, each large enough to fill most of its batches."""
+    settings = SearchSettings(visits=max(800, 32 * batch), leaves_per_batch=batch)
+    search = Search(game.native, settings, evaluator)
+    start = Position(game).state
+
+    def work() -> None:
+        search.set_root(start)
+        search.run()
+
+    return work
+
+
+def _games(game: Game, evaluator: Evaluator, parallel: int, workers: int) -> Callable[[], object]:
+    """Self-play without end, with moves drawn by visits so that no two games are alike."""
+    pool = MatchPool(
+        game.native,
+        [SearchSettings(visits=100, temperature=1.0, temperature_moves=1_000_000)],
+        endless_starts(game),
+        parallel_games=parallel,
+        workers=workers,
+        record_policies=False,
+        seed=0,
+    )
+    return lambda: pool.play([evaluator], lambda log: True)
+
+
+def endless_starts(game: Game) -> Iterator[Start]:
+    """The initial position again and again, numbered from 0."""
+    state = Position(game).state
+    return (Start(index, state) for index in itertools.count())

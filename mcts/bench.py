@@ -1,0 +1,94 @@
+"""How fast the core is: random games, and a tree without a net. One core of the machine."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mcts import _core
+from mcts.settings import SearchSettings
+
+REPEATS = 5
+
+
+def bench_board(game: _core.Game, seconds: float = 5.0) -> dict[str, Any]:
+    """Random games to the end from the initial position, in one thread.
+
+    Gives playouts_per_s and moves_per_s, medians of a few repeats that take `seconds` together,
+    and their spread (largest less smallest, over the median).
+    """
+    start = _initial(game)
+    counts = {"playouts": 0, "moves": 0}
+
+    def step() -> int:
+        playouts = 16
+        counts["moves"] += game.playouts(start, playouts, counts["playouts"])
+        counts["playouts"] += playouts
+        return playouts
+
+    playouts_per_s, spread = median_rate(step, seconds)
+    moves_per_playout = counts["moves"] / counts["playouts"]
+    return {
+        "game": game.name,
+        "playouts_per_s": round(playouts_per_s, 1),
+        "moves_per_s": round(playouts_per_s * moves_per_playout),
+        "spread": spread,
+    }
+
+
+def bench_tree(game: _core.Game, simulations: int = 800, seconds: float = 5.0) -> dict[str, Any]:
+    """Searches of the initial position with uniform priors and value 0, in one thread.
+
+    Each search begins with an empty tree. Gives simulations_per_s and its spread, as `bench_board`
+    does, and bytes_per_simulation, the memory of a finished tree over its simulations.
+    """
+    start = _initial(game)
+    search = _core.Search(game, SearchSettings(visits=simulations).to_core(), 0)
+
+    def step() -> int:
+        search.set_root(start)
+        search.run_uniform()
+        return simulations
+
+    simulations_per_s, spread = median_rate(step, seconds)
+    return {
+        "game": game.name,
+        "simulations": simulations,
+        "simulations_per_s": round(simulations_per_s),
+        "bytes_per_simulation": round(search.bytes / simulations, 1),
+        "spread": spread,
+    }
+
+
+def median_rate(step: Callable[[], int], seconds: float) -> tuple[float, float]:
+    """Calls `step`, which returns how much it did, over and over; the first call is not timed.
+
+    Returns (the median amount per second of a few repeats, their spread). The repeats take
+    `seconds` together, and a call of `step` at least.
+    """
+    step()
+    rates = []
+    for _ in range(REPEATS):
+        began, done = time.perf_counter(), 0
+        while True:
+            done += step()
+            elapsed = time.perf_counter() - began
+            if elapsed >= seconds / REPEATS:
+                break
+        rates.append(done / elapsed)
+    return statistics.median(rates), spread_of(rates)
+
+
+def spread_of(rates: list[float]) -> float:
+    """Largest less smallest, over the median: how far a figure can be trusted."""
+    return round((max(rates) - min(rates)) / statistics.median(rates), 3)
+
+
+def _initial(game: _core.Game) -> np.ndarray:
+    state = np.zeros(game.state_bytes, np.uint8)
+    game.reset(state)
+    return state

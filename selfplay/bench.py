@@ -1,0 +1,104 @@
+"""How many games self-play makes of a machine."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.bench import Timed, compare_with_bare_net, endless_starts, worker_count
+from engine.game import Game
+from engine.inference import NetEvaluator, torch_threads
+from engine.nets import load_net
+from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
+from selfplay.reinforcement import SearchStage
+
+
+def bench_selfplay(
+    game: Game, net: str, device: torch.device, visits: int | None = None, seconds: float = 30.0
+) -> dict[str, Any]:
+    """Self-play as a training run does it: its settings, its number of games side by side.
+
+    A game takes longer than a benchmark may, so games_per_hour is the moves played over the mean
+    length of games that the same net plays first, from its policy alone. The games measured begin
+    in the midst of those, so that from the first second they are as mixed as after an hour.
+
+    `visits` are the root's at each move, by default those of a training run. Gives also
+    evaluations_per_s and efficiency, as `engine.bench` defines them. Raises UserError when the net
+    does not exist or fit.
+    """
+    stage = SearchStage()
+    settings = stage.search.model_copy(update={"visits": visits or stage.search.visits})
+    evaluator = NetEvaluator(load_net(net, game)[0], device)
+    parallel = stage.parallel_games
+    workers = worker_count(device, parallel)
+    timed = Timed(evaluator)
+    with torch_threads(1):
+        logs = _policy_games(game, evaluator, parallel, workers)
+        pool = MatchPool(
+            game.native,
+            [settings],
+            itertools.chain(_midst_of(game, logs), endless_starts(game)),
+            parallel_games=parallel,
+            workers=workers,
+            record_policies=True,
+            seed=0,
+        )
+        searching = 0.0
+
+        def search() -> None:
+            nonlocal searching
+            began = time.perf_counter()
+            try:
+                pool.play([timed], lambda log: True)
+            finally:
+                searching += time.perf_counter() - began
+
+        row = compare_with_bare_net(game, timed, search, parallel // workers, workers, seconds)
+    moves_per_s = pool.moves_played / searching
+    moves_per_game = float(np.mean([len(log.actions) for log in logs]))
+    return {
+        "game": game.name,
+        "net": net,
+        "device": str(device),
+        "simulations_per_move": settings.visits,
+        "games_per_hour": round(3600 * moves_per_s / moves_per_game, 1),
+        "moves_per_game": round(moves_per_game, 1),
+        "parallel_games": parallel,
+        "threads": workers,
+        **row,
+    }
+
+
+def _policy_games(game: Game, evaluator: Evaluator, count: int, workers: int) -> list[Log]:
+    """Games that the net plays from its policy alone, each move drawn from it."""
+    logs: list[Log] = []
+
+    def keep(log: Log) -> bool:
+        logs.append(log)
+        return True
+
+    pool = MatchPool(
+        game.native,
+        [SearchSettings(visits=1, temperature=1.0, temperature_moves=1_000_000)],
+        itertools.islice(endless_starts(game), count),
+        parallel_games=count,
+        workers=workers,
+        record_policies=False,
+        seed=0,
+    )
+    pool.play([evaluator], keep)
+    return logs
+
+
+def _midst_of(game: Game, logs: list[Log]) -> Iterator[Start]:
+    """Each game cut at a random move, so that it goes on from there."""
+    rng = np.random.default_rng(0)
+    for index, log in enumerate(logs):
+        state = log.start.copy()
+        game.native.replay(state, log.actions[: rng.integers(len(log.actions))])
+        yield Start(index, state)

@@ -1,0 +1,509 @@
+"""Many games at once: the right evaluator for each seat, and no game lost or played twice."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from reference_search import HashEvaluator
+
+from engine import game
+from engine.position import Position
+from mcts import MatchPool, Search, SearchSettings, Start, UniformEvaluator, _core
+
+TTT = game.load("tic_tac_toe")
+FOUR = game.load("connect_four")
+
+
+def starts(count, rules=TTT, opening=(), first_seat=lambda index: 0):
+    """Games 0 ... count - 1 from one opening."""
+    position = Position(rules)
+    for action in opening:
+        position.play(action)
+    return [Start(index, position.state, first_seat(index)) for index in range(count)]
+
+
+def new_pool(games, rules=TTT, seats=1, *, parallel=4, workers=1, record=True, seed=0, **options):
+    return MatchPool(
+        rules.native,
+        [SearchSettings(**{"visits": 20, **options})] * seats,
+        iter(games),
+        parallel_games=parallel,
+        workers=workers,
+        record_policies=record,
+        seed=seed,
+    )
+
+
+def play_all(pool, *evaluators):
+    """Plays until nothing is left; the logs by id."""
+    logs = []
+
+    def keep(log):
+        logs.append(log)
+        return True
+
+    pool.play(evaluators, keep)
+    assert len({log.id for log in logs}) == len(logs)
+    return {log.id: log for log in logs}
+
+
+def as_values(log):
+    return (
+        log.first_seat,
+        log.start.tobytes(),
+        log.actions.tolist(),
+        log.root_values.tolist(),
+        log.policies.tolist(),
+        log.outcome,
+        log.score,
+        log.ownership.tolist(),
+    )
+
+
+def same_games(found, expected):
+    return {i: as_values(log) for i, log in found.items()} == {
+        i: as_values(log) for i, log in expected.items()
+    }
+
+
+def replayed(log, rules=TTT):
+    position = Position(rules)
+    position.start = log.start.copy()
+    position.set_start()
+    for action in log.actions:
+        position.play(int(action))  # raises when it is not legal
+    return position
+
+
+class Tagged(UniformEvaluator):
+    """Likes low actions or high ones, and remembers the sides that asked: 0 first, 1 second."""
+
+    def __init__(self, actions, sign):
+        super().__init__(actions)
+        self.slope = (sign * np.arange(actions)).astype(np.float32)
+        self.asked = []
+
+    def __call__(self, planes, globals_):
+        pieces = planes[:, :2].sum(axis=(2, 3), dtype=int)
+        self.asked += (pieces[:, 0] != pieces[:, 1]).astype(int).tolist()
+        logits, values = super().__call__(planes, globals_)
+        return logits + self.slope, values
+
+
+# --- Logs -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("parallel", [1, 5, 64])
+@pytest.mark.parametrize("rules", [TTT, FOUR], ids=lambda rules: rules.name)
+def test_every_game_is_played_once_to_its_end_by_the_rules(rules, parallel, workers):
+    pool = new_pool(starts(23, rules), rules, parallel=parallel, workers=workers, visits=6)
+    logs = play_all(pool, HashEvaluator(rules.actions))
+    assert sorted(logs) == list(range(23))
+    for log in logs.values():
+        end = replayed(log, rules)
+        assert end.over
+        assert log.outcome == end.outcome()
+        assert len(log.root_values) == len(log.policies) == len(log.actions) > 0
+        assert log.policies.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert pool.moves_played == sum(len(log.actions) for log in logs.values())
+
+
+def test_ids_keep_their_starts_and_seats():
+    games = [
+        Start(100 + index, start.state, index % 2)
+        for index, start in enumerate(s for a in range(9) for s in starts(2, opening=[a]))
+    ]
+    logs = play_all(new_pool(games, seats=2, parallel=5, workers=3), *[HashEvaluator(9)] * 2)
+    assert sorted(logs) == [start.id for start in games]
+    for start in games:
+        assert logs[start.id].start.tolist() == start.state.tolist()
+        assert logs[start.id].first_seat == start.first_seat
+
+
+def test_policies_rest_on_legal_moves_and_are_the_shares_of_visits():
+    log = play_all(new_pool(starts(1), visits=40, reuse_tree=False), HashEvaluator(9))[0]
+    position = Position(TTT)
+    for ply, action in enumerate(log.actions):
+        search = Search(TTT.native, SearchSettings(visits=40), HashEvaluator(9))
+        search.set_root(position.state)
+        search.run()
+        shares = np.zeros(9)
+        for move in search.core.moves():
+            shares[move.action] = move.visits / 39
+        assert log.policies[ply] == pytest.approx(shares, abs=1e-6)
+        assert log.root_values[ply] == search.core.root_value
+        assert action == shares.argmax()
+        position.play(int(action))
+
+
+def test_a_pool_plays_the_moves_that_a_single_search_keeping_its_tree_plays():
+    log = play_all(new_pool(starts(1, FOUR), FOUR, visits=50), HashEvaluator(FOUR.actions))[0]
+    search = Search(FOUR.native, SearchSettings(visits=50), HashEvaluator(FOUR.actions))
+    search.set_root(log.start)
+    for action, value in zip(log.actions, log.root_values, strict=True):
+        search.run()
+        assert search.core.choose(0) == action
+        assert search.core.root_value == value
+        search.advance(int(action))
+
+
+def test_without_recording_there_are_no_policies_but_everything_else():
+    recorded = play_all(new_pool(starts(3)), HashEvaluator(9))
+    plain = play_all(new_pool(starts(3), record=False), HashEvaluator(9))
+    for index, log in plain.items():
+        assert log.policies.shape == (0, 9)
+        assert log.actions.tolist() == recorded[index].actions.tolist()
+
+
+@pytest.mark.parametrize(("opening", "winner"), [((0, 3, 1, 4), 1), ((0, 3, 1, 4, 8), -1)])
+def test_root_values_and_outcomes_are_the_first_players_view(opening, winner):
+    """The side to move wins at once, whether it is the first or the second."""
+    log = play_all(new_pool(starts(1, opening=opening), visits=200), UniformEvaluator(9))[0]
+    assert log.root_values[0] * winner > 0.9
+    assert log.outcome == winner
+
+
+def test_a_game_with_a_score_logs_score_and_ownership():
+    rules = game.load("go3")
+    log = play_all(new_pool(starts(1, rules), rules), HashEvaluator(rules.actions))[0]
+    score, ownership = replayed(log, rules).score()
+    assert log.score == score
+    assert log.ownership.tolist() == ownership.ravel().tolist()
+    log = play_all(new_pool(starts(1)), HashEvaluator(9))[0]
+    assert log.score == 0
+    assert log.ownership.size == 0
+
+
+def test_a_start_that_is_already_over_is_logged_without_a_move():
+    games = starts(3, opening=(0, 3, 1, 4, 2))
+    logs = play_all(new_pool(games), HashEvaluator(9))
+    assert sorted(logs) == [0, 1, 2]
+    for log in logs.values():
+        assert log.outcome == 1
+        assert log.actions.size == 0
+        assert log.policies.shape == (0, 9)
+
+
+def test_without_games_play_returns_at_once():
+    assert play_all(new_pool([]), HashEvaluator(9)) == {}
+
+
+# --- Seats ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_each_seat_asks_its_own_evaluator(workers):
+    """Seat 0 plays the lowest empty cell, seat 1 the highest, whichever colour they have."""
+    games = starts(12, first_seat=lambda index: index % 2)
+    pool = new_pool(games, seats=2, parallel=5, workers=workers, visits=1)
+    low, high = Tagged(9, -10), Tagged(9, 10)
+    logs = play_all(pool, low, high)
+    for log in logs.values():
+        empty = list(range(9))
+        for ply, action in enumerate(log.actions):
+            seat = (ply + log.first_seat) % 2
+            assert action == (max(empty) if seat else min(empty))
+            empty.remove(action)
+    assert set(low.asked) == set(high.asked) == {0, 1}
+
+
+def test_the_seat_that_plays_better_wins_with_either_colour():
+    games = starts(20, first_seat=lambda index: index % 2)
+    weak, strong = SearchSettings(visits=1), SearchSettings(visits=400)
+    pool = MatchPool(
+        TTT.native,
+        [weak, strong],
+        iter(games),
+        parallel_games=8,
+        workers=1,
+        record_policies=False,
+        seed=0,
+    )
+    logs = play_all(pool, Tagged(9, -10), UniformEvaluator(9))
+    # Against the lowest empty cell there is a win to be found as either colour.
+    assert {(log.first_seat, log.outcome) for log in logs.values()} == {(0, -1), (1, 1)}
+
+
+def test_in_self_play_one_evaluator_answers_for_both_sides():
+    evaluator = Tagged(9, 1)
+    play_all(new_pool(starts(2)), evaluator)
+    assert set(evaluator.asked) == {0, 1}
+
+
+# --- Determinism ------------------------------------------------------------------------------
+
+NOISY = {
+    "visits": 12,
+    "noise_fraction": 0.25,
+    "random_symmetry": True,
+    "temperature": 1.0,
+    "temperature_moves": 4,
+}
+GUMBEL = {"visits": 12, "root_policy": "gumbel", "random_symmetry": True}
+
+
+@pytest.mark.parametrize("options", [NOISY, GUMBEL], ids=["puct", "gumbel"])
+def test_the_same_seed_gives_the_same_games_bit_for_bit(options):
+    found = [play_all(new_pool(starts(9), seed=s, **options), HashEvaluator(9)) for s in (5, 5, 6)]
+    assert same_games(found[0], found[1])
+    assert not same_games(found[0], found[2])
+
+
+@pytest.mark.parametrize("options", [NOISY, GUMBEL], ids=["puct", "gumbel"])
+@pytest.mark.parametrize("leaves", [1, 3])
+def test_a_game_depends_on_its_id_and_the_seed_alone_not_on_its_company(options, leaves):
+    options = {**options, "leaves_per_batch": leaves}
+    alone = play_all(new_pool(starts(9), parallel=1, **options), HashEvaluator(9))
+    together = play_all(new_pool(starts(9), parallel=9, **options), HashEvaluator(9))
+    threads = play_all(new_pool(starts(9), parallel=6, workers=3, **options), HashEvaluator(9))
+    assert same_games(alone, together)
+    assert same_games(alone, threads)
+
+
+@pytest.mark.parametrize("options", [NOISY, GUMBEL], ids=["puct", "gumbel"])
+def test_games_of_different_ids_differ(options):
+    logs = play_all(new_pool(starts(30), **options), HashEvaluator(9))
+    assert len({tuple(log.actions.tolist()) for log in logs.values()}) > 20
+
+
+# --- Stopping and going on --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_stop_keeps_the_unfinished_games_and_a_second_play_finishes_them(workers):
+    def pool():
+        return new_pool(starts(40, FOUR), FOUR, parallel=6, workers=workers, visits=5)
+
+    stopped, logs = pool(), {}
+
+    def keep(limit):
+        def on_game(log):
+            assert log.id not in logs
+            logs[log.id] = log
+            return len(logs) < limit
+
+        return on_game
+
+    for limit in (1, 7, 20):
+        stopped.play([HashEvaluator(FOUR.actions)], keep(limit))
+        assert limit <= len(logs) < limit + 6  # games that end in the same round are told too
+    stopped.play([HashEvaluator(FOUR.actions)], keep(1000))
+    assert same_games(logs, play_all(pool(), HashEvaluator(FOUR.actions)))
+
+
+def test_on_game_is_never_called_from_two_threads_at_once():
+    busy, most = 0, 0
+    lock = threading.Lock()
+
+    def on_game(log):
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        time.sleep(0.001)
+        with lock:
+            busy -= 1
+        return True
+
+    pool = new_pool(starts(30), parallel=9, workers=3, visits=1)
+    pool.play([HashEvaluator(9)], on_game)
+    assert most == 1
+
+
+def test_the_stream_of_starts_is_read_no_further_than_needed():
+    read = []
+
+    def endless():
+        for index, start in enumerate(starts(1) * 10_000):
+            read.append(index)
+            yield Start(index, start.state)
+
+    pool = new_pool(endless(), parallel=4)
+    pool.play([HashEvaluator(9)], lambda log: log.id < 20)
+    assert len(read) < 50
+
+
+def test_counters_add_up_over_calls_of_play():
+    evaluator = HashEvaluator(9)
+    pool = new_pool(starts(12), parallel=4, workers=2, record=False)
+    pool.play([evaluator], lambda log: False)
+    moves, seen = pool.moves_played, pool.evaluations
+    assert 0 < seen == evaluator.rows
+    play_all(pool, evaluator)
+    assert pool.moves_played > moves
+    assert pool.evaluations == evaluator.rows
+    assert pool.bytes > 0
+
+
+def test_memory_stays_bounded_over_many_games():
+    pool = new_pool(starts(200, FOUR), FOUR, parallel=2, visits=30)
+    sizes = []
+
+    def on_game(log):
+        sizes.append(pool.bytes)
+        return True
+
+    pool.play([HashEvaluator(FOUR.actions)], on_game)
+    assert max(sizes[100:]) <= 2 * max(sizes[:20])
+
+
+# --- Evaluators that fail ---------------------------------------------------------------------
+
+
+class Failing(HashEvaluator):
+    """Fails on chosen calls, in one of several ways; counts calls over all threads."""
+
+    def __init__(self, actions, failure, failing):
+        super().__init__(actions)
+        self.failure, self.failing = failure, failing
+        self.lock = threading.Lock()
+        self.number = 0
+
+    def __call__(self, planes, globals_):
+        with self.lock:
+            self.number += 1
+            fails = self.number in self.failing
+        logits, values = super().__call__(planes, globals_)
+        return self.failure(logits, values) if fails else (logits, values)
+
+
+def raise_error(logits, values):
+    raise OSError("the device is gone")
+
+
+def with_number(which, number):
+    """Only the middle row is wrong, so that games before and after it are asked too."""
+
+    def failure(logits, values):
+        (logits, values)[which][len(values) // 2] = number
+        return logits, values
+
+    return failure
+
+
+FAILURES = {
+    "raises": (raise_error, OSError),
+    "nan value": (with_number(1, np.nan), RuntimeError),
+    "infinite logits": (with_number(0, np.inf), RuntimeError),
+    "too few logits": (lambda p, v: (p[:-1], v), ValueError),
+    "too few values": (lambda p, v: (p, v[:-1]), ValueError),
+    "no rows": (lambda p, v: (p[:0], v[:0]), ValueError),
+    "too many rows": (lambda p, v: (np.concatenate([p, p]), np.concatenate([v, v])), ValueError),
+    "too few actions": (lambda p, v: (p[:, 1:], v), ValueError),
+    "too many actions": (lambda p, v: (np.concatenate([p, p], axis=1), v), ValueError),
+    "double precision": (lambda p, v: (p.astype(np.float64), v), TypeError),
+    "nothing": (lambda p, v: (None, None), (TypeError, ValueError)),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_failing_evaluator_reaches_the_caller_and_no_game_is_harmed(failure, workers):
+    fail, error = FAILURES[failure]
+    options = {"visits": 9, "leaves_per_batch": 2, "parallel": 6, "seats": 2}
+    expected = play_all(new_pool(starts(15), **options), HashEvaluator(9), HashEvaluator(9))
+
+    pool = new_pool(starts(15), workers=workers, **options)
+    logs = {}
+
+    def keep(log):
+        assert log.id not in logs
+        logs[log.id] = log
+        return True
+
+    evaluators = [HashEvaluator(9), Failing(9, fail, failing={3, 30})]
+    failures = 0
+    while len(logs) < 15:
+        try:
+            pool.play(evaluators, keep)
+        except error:
+            failures += 1
+    assert failures in (1, 2)  # two workers may fail in the same call of play
+    assert same_games(logs, expected)
+
+
+def test_an_error_of_on_game_reaches_the_caller():
+    def broken(log):
+        raise KeyError("no room")
+
+    pool = new_pool(starts(3))
+    with pytest.raises(KeyError, match="no room"):
+        pool.play([HashEvaluator(9)], broken)
+
+
+def test_an_error_of_the_starts_reaches_the_caller():
+    def broken():
+        yield from starts(1)
+        raise KeyError("no more")
+
+    with pytest.raises(KeyError, match="no more"):
+        new_pool(broken()).play([HashEvaluator(9)], lambda log: True)
+
+
+# --- The core's own checks --------------------------------------------------------------------
+
+
+def new_core(seats=1, parallel=2):
+    core = _core.Matches(TTT.native, [SearchSettings(visits=4).to_core()] * seats, parallel, True, 0)
+    for start in starts(2):
+        core.add(start.id, start.state, 0)
+    return core
+
+
+def batch(rows):
+    return np.empty((rows, 3, 3, 3), np.uint8), np.empty((rows, 0), np.float32)
+
+
+def answers(rows):
+    return np.zeros((rows, 9), np.float32), np.zeros(rows, np.float32)
+
+
+@pytest.mark.parametrize("seat", [-1, 1, 2, 1000])
+def test_a_seat_that_does_not_exist_is_an_error(seat):
+    core = new_core()
+    with pytest.raises(ValueError, match="no such seat"):
+        core.fill(seat, *batch(2))
+    with pytest.raises(ValueError, match="no such seat"):
+        core.absorb(seat, *answers(2))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3])
+def test_answers_must_be_as_many_as_the_rows_filled(rows):
+    core = new_core()
+    assert core.fill(0, *batch(2)) == 2
+    with pytest.raises(ValueError, match="wrong shape"):
+        core.absorb(0, *answers(rows))
+    core.absorb(0, *answers(2))
+    with pytest.raises(ValueError, match="wrong shape"):
+        core.absorb(0, *answers(2))  # nothing waits any more
+
+
+def test_games_that_find_no_room_in_the_batch_wait_for_the_next():
+    core = new_core()
+    while core.active_games:
+        rows = core.fill(0, *batch(1))
+        assert rows <= 1
+        core.absorb(0, *answers(rows))
+    assert sorted(log["id"] for log in core.take_finished()) == [0, 1]
+    assert core.take_finished() == []
+
+
+@pytest.mark.parametrize("seats", [0, 3])
+def test_a_match_has_one_or_two_seats(seats):
+    with pytest.raises(ValueError, match="one or two seats"):
+        new_core(seats)
+
+
+def test_a_start_of_the_wrong_size_or_seat_is_an_error():
+    core = new_core()
+    with pytest.raises(ValueError, match="wrong size"):
+        core.add(1, np.zeros(3, np.uint8), 0)
+    with pytest.raises(ValueError, match="first_seat"):
+        core.add(1, starts(1)[0].state, 2)
+
+
+def test_a_batch_that_could_only_be_filled_by_a_copy_is_an_error():
+    with pytest.raises(TypeError):
+        new_core().fill(0, np.empty((2, 3, 3, 3), np.int32), np.empty((2, 0), np.float32))

@@ -1,0 +1,150 @@
+"""The front door: each command from the outside, good input and bad."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import move37
+from engine.game import load
+from engine.nets import NetInfo, new_net, save_net
+
+run = CliRunner()
+
+
+def small_net(path: Path, game_name: str = "go5") -> Path:
+    game = load(game_name)
+    net = new_net(game, 1, 8, 0)
+    save_net(path, net, NetInfo(game=game_name, sizes=[game.shape[1]], config=net.config))
+    return path
+
+
+def ask(*arguments: str | Path) -> dict[str, float]:
+    """The JSON that a command prints."""
+    shown = run.invoke(move37.app, [*map(str, arguments), "--json"])
+    assert shown.exit_code == 0, shown.output
+    lines = shown.stdout.strip().splitlines()
+    assert len(lines) == 1, "with --json nothing else is on stdout"
+    return json.loads(lines[0])
+
+
+def complaint(*arguments: str | Path) -> str:
+    """The one line that a command says of bad input."""
+    shown = run.invoke(move37.app, [*map(str, arguments)])
+    assert shown.exit_code != 0
+    lines = shown.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("move37: "), shown.output
+    return lines[0]
+
+
+def test_arena_prints_the_promised_keys(tmp_path: Path) -> None:
+    net = small_net(tmp_path / "net.safetensors")
+    facts = ask("arena", f"net={net},visits=4", "random", "--games", "4", "--game", "go5")
+    keys = {"games", "wins_a", "wins_b", "draws", "unique_games", "elo", "elo_low", "elo_high"}
+    assert keys <= facts.keys() and facts["games"] == 4
+
+
+def test_imitate_and_accuracy_agree_on_what_they_print(tmp_path: Path) -> None:
+    games = "".join(
+        f"(;GM[1]SZ[5]RE[W+2];B[c{'abcde'[i % 5]}];W[b{'abcde'[i // 5 % 5]}];B[dd];W[ec]"
+        f";B[e{'abcd'[i // 25]}];W[aa])"
+        for i in range(90)
+    )
+    (tmp_path / "games.sgf").write_text(games)
+    out = tmp_path / "net.safetensors"
+    facts = ask(
+        "imitate", tmp_path / "games.sgf", "--out", out, "--game", "go5",
+        "--blocks", "1", "--channels", "8", "--minutes", "0.02",
+    )  # fmt: skip
+    promised = {"train_positions", "heldout_positions", "top1", "top5", "value_mse", "seconds"}
+    assert promised <= facts.keys()
+    measured = ask("accuracy", out, tmp_path / "games.sgf")
+    assert {"positions", "top1", "top5", "value_mse"} <= measured.keys()
+    assert measured["positions"] == facts["train_positions"] + facts["heldout_positions"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("arena", "random", "radnom"), "'radnom' is not a player"),
+        (("arena", "random", "random", "--game", "go99"), "go99"),
+        (("arena", "random", "random", "--game", "conect_four"), "did you mean 'connect_four'"),
+        (("arena", "net=nowhere.safetensors", "random"), "nowhere.safetensors"),
+        (("arena", "net=x,visit=3", "random"), "did you mean 'visits'"),
+        (("arena", "net=x,visits=0", "random"), "visits"),
+        (("arena", "random", "random", "--device", "gpu"), "use auto, cpu or cuda"),
+        (("arena", "random", "gtp=no-such-engine-here", "--game", "go9"), "no-such-engine-here"),
+        (("imitate", "nowhere.sgf", "--out", "x.safetensors"), "nowhere.sgf"),
+        (("accuracy", "nowhere.safetensors", "."), "nowhere.safetensors"),
+        (("train", "/proc/nowhere/run"), "/proc/nowhere/run"),
+        (("train", "run", "--config", "nowhere.toml"), "nowhere.toml"),
+        (("play", "--game", "go9", "--colour", "blak"), "did you mean 'black'"),
+        (("play", "--net", "nowhere"), "nowhere"),
+        (("bench", "bord"), "did you mean 'board'"),
+    ],
+)
+def test_bad_input_gets_one_line_that_names_it(arguments: tuple[str, ...], said: str) -> None:
+    assert said in complaint(*arguments)
+
+
+def test_a_corrupt_net_and_a_foreign_file_are_refused(tmp_path: Path) -> None:
+    net = small_net(tmp_path / "net.safetensors")
+    data = net.read_bytes()
+    for name, content in (
+        ("cut", data[: len(data) // 2]),
+        ("junk", b"\x00" * 100),
+        ("empty", b""),
+        ("text", b"(;GM[1])"),
+    ):
+        bad = tmp_path / f"{name}.safetensors"
+        bad.write_bytes(content)
+        assert "damaged" in complaint("arena", f"net={bad}", "random", "--game", "go5")
+
+
+def test_a_net_of_another_game_or_size_is_refused(tmp_path: Path) -> None:
+    net = small_net(tmp_path / "net.safetensors")
+    said = complaint("arena", f"net={net}", "random", "--game", "go9")
+    assert "board size 9 is not trained" in said and "supports 5" in said
+    said = complaint("arena", f"net={net}", "random", "--game", "tic_tac_toe")
+    assert "plays go5, not tic_tac_toe" in said
+
+
+def test_a_file_that_is_no_record_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.sgf").write_bytes(b"\xff\xfe nothing of the kind")
+    said = complaint("imitate", tmp_path / "notes.sgf", "--out", tmp_path / "x.safetensors")
+    assert "notes.sgf" in said
+
+
+def test_a_net_that_cannot_be_written_is_refused_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "net.safetensors"
+    assert str(out) in complaint("imitate", "nowhere.sgf", "--out", out)
+
+
+def test_play_works_through_a_pipe() -> None:
+    shown = run.invoke(
+        move37.app, ["play", "--plain", "--game", "tic_tac_toe", "--visits", "20"], input="B2\nquit\n"
+    )
+    assert shown.exit_code == 0 and "B2" in shown.stdout
+
+
+def test_doctor_and_games_answer_in_json() -> None:
+    assert ask("doctor")["healthy"]
+    names = {row["name"] for row in ask("games")}  # type: ignore[index]
+    assert {"go9", "go13", "go19", "tic_tac_toe", "connect_four"} <= names
+
+
+@pytest.mark.parametrize("command", ["demo", "play", "imitate", "accuracy", "train", "arena", "bench"])
+def test_every_command_explains_itself(command: str) -> None:
+    assert run.invoke(move37.app, [command, "--help"]).exit_code == 0
+
+
+def test_importing_the_front_door_is_cheap_and_lazy() -> None:
+    code = (
+        "import sys, move37; print('torch' in sys.modules); move37.load_game('go9'); print(move37.Net)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[0] == "False"
