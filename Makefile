@@ -21,6 +21,7 @@ $(VENV)/ready: $(BUILD_INPUTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt setuptools wheel pybind11
 	MOVE37_DEVELOP=1 $(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[charts,dev]'
+	$(BIN)/move37 doctor
 	touch $@
 
 lint: setup

@@ -88,7 +88,7 @@ def result(as_json: bool, value: Any, text: str) -> None:
 
 @app.command()
 def demo(
-    minutes: Annotated[float, typer.Option(min=0.5, help="Time for all of it.")] = 22.0,
+    minutes: Annotated[float, typer.Option(min=0.5, help="Time for all of it.")] = 23.0,
     out: Annotated[Path, typer.Option(help="The run folder; resumed when it exists.")] = Path(
         "runs/demo"
     ),
@@ -262,7 +262,6 @@ def bench(
 ) -> None:
     """Measure the speed of the board, the tree, the net, the search and self-play."""
     from selfplay.bench import run_suites, tables
-
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:

@@ -24,6 +24,9 @@ from engine.position import Position
 from mcts import Evaluator, MatchPool, Search, SearchSettings, Start
 from mcts.bench import REPEATS, median_rate, spread_of
 
+Mode = Literal["deep", "games"]
+MODES: tuple[Mode, ...] = ("deep", "games")
+
 
 class TimeIsUpError(Exception):
     """Ends a timed run; a pool of games survives it, as it does any exception of an evaluator."""
@@ -90,7 +93,7 @@ def bench_search(
     device: torch.device,
     batch: int = 64,
     seconds: float = 20.0,
-    mode: Literal["deep", "games"] = "deep",
+    mode: Mode = "deep",
 ) -> dict[str, Any]:
     """A net inside the search: how many positions a second are evaluated, beside the bare net.
 
@@ -132,15 +135,16 @@ def compare_with_bare_net(
     """
     planes, globals_ = full_batch(game, batch)
 
-    def bare() -> None:
-        with ThreadPoolExecutor(threads) as executor:
-            jobs = [executor.submit(call_for_ever) for _ in range(threads)]
-            for job in jobs:
-                job.result()
-
     def call_for_ever() -> None:
         while True:
             timed(planes, globals_)
+
+    def bare() -> None:
+        if threads == 1:  # from the thread that searches: OpenMP waits otherwise in another one
+            call_for_ever()
+        with ThreadPoolExecutor(threads) as executor:
+            for job in [executor.submit(call_for_ever) for _ in range(threads)]:
+                job.result()
 
     turn = seconds / (2 * REPEATS)
     timed.rate(bare, turn / 4)

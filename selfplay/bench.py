@@ -1,21 +1,88 @@
-"""How many games self-play makes of a machine."""
+"""`move37 bench`: all suites of benchmarks, and how many games self-play makes of a machine."""
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
-from engine.bench import Timed, compare_with_bare_net, endless_starts, worker_count
-from engine.game import Game
-from engine.inference import NetEvaluator, torch_threads
+from engine.bench import (
+    MODES,
+    Timed,
+    bench_net,
+    bench_search,
+    compare_with_bare_net,
+    endless_starts,
+    worker_count,
+)
+from engine.errors import UserError, did_you_mean
+from engine.game import Game, load
+from engine.inference import NetEvaluator, choose_device, torch_threads
 from engine.nets import load_net
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
+from mcts.bench import bench_board, bench_tree
+from selfplay.progress import Reporter
 from selfplay.reinforcement import SearchStage
+
+Rows = list[dict[str, Any]]
+SUITES = ["board", "tree", "net", "search", "selfplay"]
+TREE_SIMULATIONS = (800, 10_000)
+NET_BATCHES = (1, 8, 64)
+
+
+def run_suites(
+    suites: Sequence[str], game: str, net: str, seconds: float, device: str, report: Reporter
+) -> dict[str, Rows]:
+    """Runs suites by name, all when none is named; each figure takes about `seconds`.
+
+    Gives the rows of each suite, as its function describes them. Raises UserError for an unknown
+    suite, game, net or device; the net is looked at only by the suites that use one.
+    """
+    for name in suites:
+        if name not in SUITES:
+            hint = did_you_mean(name, SUITES)
+            raise UserError(f"unknown suite '{name}'{hint}; known: {', '.join(SUITES)}")
+    rules, torch_device = load(game), choose_device(device)
+    with_net = rules, net, torch_device
+    runs: dict[str, list[Callable[[], dict[str, Any]]]] = {
+        "board": [lambda: bench_board(rules.native, seconds)],
+        "tree": [partial(bench_tree, rules.native, n, seconds) for n in TREE_SIMULATIONS],
+        "net": [partial(bench_net, *with_net, batch, seconds) for batch in NET_BATCHES],
+        "search": [partial(bench_search, *with_net, 64, 2 * seconds, mode) for mode in MODES],
+        "selfplay": [partial(bench_selfplay, *with_net, None, 2 * seconds)],
+    }
+    chosen = [name for name in SUITES if name in suites or not suites]
+    rows: dict[str, Rows] = {name: [] for name in chosen}
+    for name in chosen:
+        for number, run in enumerate(runs[name]):
+            report.bar(name, number / len(runs[name]))
+            rows[name].append(run())
+    return rows
+
+
+def tables(rows: dict[str, Rows]) -> str:
+    """The rows of each suite as a table for people; spread is the range over the median."""
+    return "\n\n".join(f"{name}\n{_table(part)}" for name, part in rows.items())
+
+
+def _table(rows: Rows) -> str:
+    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  " + "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in cells
+    )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if isinstance(value, int | float) and value >= 1000 else f"{value}"
 
 
 def bench_selfplay(

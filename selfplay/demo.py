@@ -25,8 +25,8 @@ from selfplay.report import draw_run
 from selfplay.run import Run
 
 GAME = "go9"
-IMITATION_SHARE = 0.24  # of the time, at most
-MATCH_SHARE = 0.12
+IMITATION_SHARE = 0.35  # of the time, at most
+MATCH_SHARE = 0.10
 MATCH_GAMES = 400
 MATCH_VISITS = 32
 
@@ -101,14 +101,22 @@ def demo_config(minutes: float, device: str, seed: int) -> RunConfig:
             "game": GAME,
             "seed": seed,
             "device": device,
+            "net": {"blocks": 3, "channels": 32},
             "stages": [
                 {
                     "teacher": "expert",
                     "data": [str(data)],
                     "minutes": minutes * IMITATION_SHARE,
-                    "measure_every": 100,
+                    "measure_every": 150,
+                    "drops": 1,
                 },
-                {"teacher": "search", "minutes": self_play, "match_minutes": self_play / 4},
+                {
+                    "teacher": "search",
+                    "minutes": self_play,
+                    "positions_per_iteration": 4000,
+                    "match_minutes": self_play / 3.5,
+                    "match_games": 80,
+                },
             ],
         },
         "demo",

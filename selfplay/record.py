@@ -21,9 +21,9 @@ from engine.records import GameRecord, read_records, result_outcome, start_posit
 
 RULES = "Chinese"
 DEFAULT_ENGINES = tuple(
-    f"gnugo --mode gtp --chinese-rules --positional-superko --never-resign --level {level} "
-    "--seed {seed}"
-    for level in (4, 6, 8)
+    "gnugo --mode gtp --chinese-rules --positional-superko --capture-all-dead --never-resign "
+    f"--level {level} --seed {{seed}}"
+    for level in (1, 3, 5)
 )
 FAILURES_IN_A_ROW = 3
 

@@ -6,10 +6,12 @@ import torch
 
 from engine import game
 from engine.bench import Timed, TimeIsUpError, bench_net, bench_search, full_batch
+from engine.errors import UserError
 from engine.inference import NetEvaluator, cpu_count, torch_threads
 from engine.nets import NetInfo, new_net, save_net
 from mcts import Search, SearchSettings, UniformEvaluator
-from selfplay.bench import bench_selfplay
+from selfplay.bench import SUITES, bench_selfplay, run_suites, tables
+from selfplay.progress import Silent
 
 CPU = torch.device("cpu")
 
@@ -103,3 +105,28 @@ def test_a_timed_evaluator_counts_positions_until_its_time_is_up(monkeypatch):
     assert timed.rate(work, seconds=2.0) == 3 / 0.5
     with pytest.raises(TimeIsUpError):
         work()
+
+
+def test_all_suites_run_and_make_a_table(small_net):
+    rows = run_suites([], "tic_tac_toe", small_net, 0.02, "cpu", Silent())
+    assert list(rows) == SUITES
+    assert [row["simulations"] for row in rows["tree"]] == [800, 10_000]
+    assert [row["mode"] for row in rows["search"]] == ["deep", "games"]
+    assert all(row["game"] == "tic_tac_toe" for part in rows.values() for row in part)
+    for name, part in rows.items():
+        header = tables({name: part}).splitlines()[1].split()
+        assert header == list(part[0])
+
+
+def test_suites_without_a_net_ask_for_none():
+    rows = run_suites(["tree", "board"], "tic_tac_toe", "no such net", 0.01, "cpu", Silent())
+    assert list(rows) == ["board", "tree"]
+
+
+@pytest.mark.parametrize(
+    ("suite", "net", "said"),
+    [("bord", "x", "did you mean 'board'"), ("net", "nowhere", "no net 'nowhere'")],
+)
+def test_an_unknown_suite_or_net_is_a_user_error(suite, net, said):
+    with pytest.raises(UserError, match=said):
+        run_suites([suite], "tic_tac_toe", net, 0.01, "cpu", Silent())

@@ -1,0 +1,109 @@
+"""Imitation: it learns from experts only, stops when it should, and goes on after a kill."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.errors import UserError
+from engine.game import load
+from engine.nets import new_net
+from engine.position import Position
+from selfplay.accuracy import measure
+from selfplay.checkpoint import Checkpoint
+from selfplay.imitation import ExpertStage, Imitator
+from selfplay.replay import Games
+
+CPU = torch.device("cpu")
+GAME = load("tic_tac_toe")
+CENTRE = 4
+
+
+def expert_games(count: int, seed: int) -> Games:
+    """Two-move games: the first player takes the centre; the second, no expert, plays anywhere."""
+    rng = np.random.default_rng(seed)
+    start = Position(GAME).state
+    replies = rng.choice([cell for cell in range(9) if cell != CENTRE], count)
+    actions = np.stack([np.full(count, CENTRE), replies], axis=1).astype(np.int16).ravel()
+    return Games(
+        starts=np.stack([start] * count),
+        offsets=np.arange(0, 2 * count + 1, 2),
+        actions=actions,
+        taught=np.tile([True, False], count),
+        policies=np.zeros((0, 9), np.float16),
+        root_values=np.full(2 * count, np.nan, np.float32),
+        outcomes=np.ones(count, np.float32),
+        scores=np.full(count, np.nan, np.float32),
+        ownership=np.zeros((count, 9), np.int8),
+    )
+
+
+def stage(**changes: object) -> ExpertStage:
+    learner = {"batch_size": 16, "learning_rate": 0.01, "warmup_steps": 0}
+    values = {"measure_every": 5, "patience": 5, "drops": 1, "learner": learner}
+    return ExpertStage.model_validate({**values, **changes})
+
+
+def imitator(checkpoint: Checkpoint | None = None, **changes: object) -> Imitator:
+    return Imitator(GAME, new_net(GAME, 1, 8, 0), stage(**changes), CPU, 3, checkpoint)
+
+
+def test_imitation_learns_the_experts_move_and_stops_by_itself() -> None:
+    held_out = expert_games(20, 1)
+    done = imitator().run(expert_games(60, 0), held_out)
+    assert done.stopped == "accuracy stopped rising"
+    assert done.accuracy.top1 == 1.0 and done.accuracy.positions == 20
+    assert measure(done.net, GAME, held_out, CPU) == done.accuracy
+
+
+def test_a_time_limit_ends_it_with_the_best_net_so_far() -> None:
+    done = imitator(minutes=1e-6).run(expert_games(60, 0), expert_games(20, 1))
+    assert done.stopped == "time limit" and done.steps == 1
+
+
+def test_too_few_expert_moves_are_refused() -> None:
+    with pytest.raises(UserError, match="too few"):
+        imitator().run(expert_games(10, 0), expert_games(5, 1))
+
+
+def test_it_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    class KilledError(Exception):
+        pass
+
+    def kill(progress: object) -> None:
+        seen.append(progress)
+        if len(seen) == 3:
+            raise KilledError
+
+    seen: list[object] = []
+    checkpoint = Checkpoint(tmp_path / "expert.checkpoint")
+    train, held_out = expert_games(60, 0), expert_games(20, 1)
+    with pytest.raises(KilledError):
+        imitator(checkpoint).run(train, held_out, on_measure=kill)
+    again = imitator(checkpoint)
+    assert again.learner.steps == 10  # the second measurement was the last one saved
+    assert again.best.top1 >= 0 and again.seconds > 0
+    assert again.run(train, held_out).accuracy.top1 == 1.0
+
+
+def test_accuracy_counts_taught_moves_only() -> None:
+    games = expert_games(30, 2)
+    net = new_net(GAME, 1, 8, 0)
+    assert measure(net, GAME, games, CPU).positions == 30
+    games.taught[:] = True
+    assert measure(net, GAME, games, CPU).positions == 60
+
+
+def test_accuracy_is_that_counted_by_hand() -> None:
+    net = new_net(GAME, 1, 8, 0)
+    with torch.no_grad():  # constant logits, so the first legal cells in order are the choices
+        for parameter in net.parameters():
+            parameter.zero_()
+    games = expert_games(8, 3)
+    games.taught[:] = [False, True] * 8
+    games.actions[1::2] = [0, 1, 2, 3, 5, 6, 7, 8]
+    measured = measure(net, GAME, games, CPU)
+    assert measured.value_mse == pytest.approx(1.0)  # says 0 where the result is -1 for the mover
+    assert measured.positions == 8 and measured.top5 == pytest.approx(5 / 8)
+    assert measured.top1 == pytest.approx(1 / 8)
