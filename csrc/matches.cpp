@@ -92,17 +92,11 @@ void Matches::absorb(int evaluator, const float* logits, const float* values) {
   const std::vector<Waiting> asked = std::move(waiting_[evaluator]);
   waiting_[evaluator].clear();
   int row = 0;
-  try {
-    for (const Waiting& waiting : asked) {
-      waiting.search->absorb(logits + static_cast<int64_t>(row) * game_->actions, values + row);
-      row += waiting.rows;
-    }
-  } catch (...) {
-    for (const Waiting& waiting : asked) waiting.search->cancel();
-    evaluations_ += row;
-    throw;
+  for (const Waiting& waiting : asked) {
+    waiting.search->absorb(logits + static_cast<int64_t>(row) * game_->actions, values + row);
+    row += waiting.rows;
+    evaluations_ += waiting.rows;
   }
-  evaluations_ += row;
 }
 
 int Matches::waiting_rows(int evaluator) const {

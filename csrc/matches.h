@@ -44,8 +44,8 @@ class Matches {
   // wait for this one. Returns the rows filled; 0 when no game waits for it now.
   int fill(int evaluator, Batch& batch);
 
-  // Answers the last fill: logits [rows, actions], values [rows]. On an exception the leaves that
-  // are still unanswered are given back and the games stay intact.
+  // Answers the last fill: logits [rows, actions], values [rows]. On an exception the games stay
+  // intact, and the next fill asks again for the leaves that were not answered.
   void absorb(int evaluator, const float* logits, const float* values);
 
   // The rows that the next absorb must answer.

@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numba as nb
 import numpy as np
@@ -66,7 +66,7 @@ def compile_game(game: Game) -> _core.Game:
                 continue
             native = nb.cfunc(signature, cache=True)(function)
             _compiled.append(native)
-            addresses[rule] = int(native.address)
+            addresses[rule] = cast(int, native.address)
     points, actions = game.symmetries
     assert game.state.fields is not None
     return _core.Game(

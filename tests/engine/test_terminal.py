@@ -12,7 +12,8 @@ import pytest
 from engine import game
 from engine.errors import UserError
 from engine.records import read_records, start_position
-from engine.terminal import Session, Terminal, play_game
+from engine.session import Session
+from engine.terminal import Terminal, play_game
 from mcts import SearchSettings, UniformEvaluator
 
 SETTINGS = SearchSettings(visits=30)

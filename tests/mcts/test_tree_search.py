@@ -244,13 +244,12 @@ def test_a_root_temperature_changes_the_search_but_not_the_priors_it_reports(tem
 
 
 def test_a_cold_root_temperature_tries_nothing_but_the_largest_prior():
-    class Loud(HashEvaluator):
-        def one(self, planes):
-            return super().one(planes)[0], 0.0
+    def evaluator(planes, globals_):
+        logits = np.tile(np.float32([0, 0, 0, 0, 0, 0.1, 0, 0, 0]), (len(planes), 1))
+        return logits, np.zeros(len(planes), np.float32)
 
-    search = searched(position(), Loud(9), visits=50, root_policy_temperature=0.001)
-    best = max(search.core.moves(), key=lambda m: m.prior)
-    assert best.visits >= 40
+    search = searched(position(), evaluator, visits=50, root_policy_temperature=0.001)
+    assert tried(search)[5][0] >= 40
 
 
 # --- Values and results -----------------------------------------------------------------------
@@ -838,6 +837,15 @@ def test_a_game_without_a_legal_move_in_an_unfinished_position_is_an_error_each_
         with pytest.raises(RuntimeError, match="no legal move"):
             search.run()
         assert search.core.root_visits == 1
+    two_left = position()
+    two_left.record["cells"] = [1, 2, 1, 1, 2, 2, 2, 0, 0]
+    search = new_search(two_left, visits=10)
+    nodes = set()
+    for _ in range(5):  # the failed visits leave no virtual loss: each fails in the same place
+        with pytest.raises(RuntimeError, match="no legal move"):
+            search.run()
+        nodes.add(search.core.nodes)
+    assert len(nodes) == 1
 
 
 def test_the_core_keeps_the_game_alive():
