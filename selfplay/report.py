@@ -46,7 +46,9 @@ def _draw_imitation(axes: Any, rows: list[dict[str, Any]]) -> None:
         xlabel="minutes",
         ylabel="held-out expert moves predicted, %",
     )
-    axes.set_ylim(bottom=0)
+    best = 100 * max((row["top1"] for row in rows), default=0.0)
+    axes.set_ylim(0, 1.15 * best + 1)
+    axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
 
 
@@ -56,7 +58,8 @@ def _draw_elo(axes: Any, events: list[dict[str, Any]]) -> None:
     points = [(0.0, 0.0, 0.0, 0.0)]
     points += [(m["seconds"] / 60, m["elo"], m["elo_low"], m["elo_high"]) for m in matches]
     axes.axhline(0, color=GREY, lw=1)
-    axes.text(0.99, 0.02, "imitation = 0", color=GREY, ha="right", transform=axes.transAxes)
+    axes.annotate("imitation = 0", (1, 0), (-4, 4), ("axes fraction", "data"), "offset points",
+                  color=GREY, ha="right")  # fmt: skip
     _draw_intervals(axes, points, ORANGE, "during self-play")
     final = [e for e in events if e["event"] == "final"]
     if final and ends:
@@ -69,7 +72,7 @@ def _draw_elo(axes: Any, events: list[dict[str, Any]]) -> None:
         ylabel="Elo over the imitation net, 95 % interval",
     )
     axes.grid(alpha=0.3)
-    axes.legend(loc="upper left", frameon=False)
+    axes.legend(loc="lower center", frameon=False, bbox_to_anchor=(0.5, 0.02))
 
 
 def _draw_intervals(
