@@ -62,7 +62,11 @@ class Commands(TyperGroup):
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
                 raise
             name = f" '{error.filename}'" if error.filename else ""
-            typer.echo(f"move37: {error.strerror}{name}: finished work is kept", err=True)
+            typer.echo(
+                f"move37: {error.strerror}{name}: finished work is kept; "
+                "make room, then give the same command again",
+                err=True,
+            )
             raise typer.Exit(1) from error
 
 

@@ -6,7 +6,6 @@ The header's free text holds a JSON `NetInfo`. No pickle is ever read.
 from __future__ import annotations
 
 import json
-import os
 import struct
 import tempfile
 import time
@@ -16,9 +15,10 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 
 from engine.errors import UserError, did_you_mean
+from engine.files import write_whole
 from engine.game import Game, load
 from engine.net import Net, NetConfig
 
@@ -62,14 +62,11 @@ def new_net(game: Game, blocks: int, channels: int, seed: int) -> Net:
 def save_net(path: Path, net: Net, info: NetInfo) -> None:
     """Writes a net file, by atomic rename."""
     tensors = {name: tensor.contiguous().cpu() for name, tensor in net.state_dict().items()}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, temporary, metadata={"move37": info.model_dump_json()})
-        temporary.replace(path)
-    except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(f"cannot write the net '{path}': {error}") from error
+        write_whole(path, serialise(tensors, metadata={"move37": info.model_dump_json()}))
+    except OSError as error:
+        raise UserError(f"cannot write the net '{path}': {error.strerror}") from error
 
 
 def check_writable(path: Path) -> None:

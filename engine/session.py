@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from engine.board_view import player_names
 from engine.errors import UserError
+from engine.files import write_whole
 from engine.game import Game
 from engine.players import SearchPlayer
 from engine.position import Position
@@ -183,7 +183,7 @@ class Session:
                 raise UserError(f"'{name}' is a folder: add the name of a file")
             if path not in self._saved and os.path.lexists(path):
                 raise UserError(f"'{name}' exists already: choose another name")
-            _write_whole(path, write_sgf(self.record()))
+            write_whole(path, write_sgf(self.record()).encode())
         except (OSError, ValueError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UserError(f"cannot save '{name}': {reason}; choose another place") from error
@@ -245,15 +245,3 @@ def _komi_fields(game: Game, komi: float | None) -> dict[str, int]:
     if not abs(komi) <= game.area or komi * 2 % 1:
         raise UserError(f"komi {komi:g} is not between -{game.area} and {game.area} in half points")
     return {"komi_half_points": round(2 * komi)}
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Writes a file by atomic rename, so that a full disk leaves an older version alone."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise

@@ -8,7 +8,9 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
+
+from engine.files import write_whole
 
 
 class Checkpoint:
@@ -19,10 +21,8 @@ class Checkpoint:
 
     def save(self, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
         """Replaces the state, by atomic rename. Raises OSError, e.g. on a full disk."""
-        temporary = self.path.with_name(f".{self.path.name}.tmp")
         packed = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(packed, temporary, metadata={"facts": json.dumps(facts)})
-        temporary.replace(self.path)
+        write_whole(self.path, serialise(packed, metadata={"facts": json.dumps(facts)}))
 
     def load(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:
         """The last state saved, or None."""

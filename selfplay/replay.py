@@ -17,6 +17,7 @@ from safetensors.numpy import load as deserialise
 from safetensors.numpy import save as serialise
 from torch import Tensor
 
+from engine.files import write_whole
 from engine.game import Game
 from mcts import Log
 
@@ -107,10 +108,8 @@ class Games:
 
     def save(self, path: Path) -> None:
         """Writes a shard, by atomic rename. Raises OSError, e.g. on a full disk."""
-        temporary = path.with_name(f".{path.name}.tmp")
         arrays = {f.name: np.ascontiguousarray(getattr(self, f.name)) for f in fields(Games)}
-        temporary.write_bytes(serialise(arrays))
-        temporary.replace(path)
+        write_whole(path, serialise(arrays))
 
     @staticmethod
     def load(path: Path) -> Games:

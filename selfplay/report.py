@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
+from engine.files import write_whole
 from selfplay.metrics import Metrics
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#666666"  # safe for the colour-blind
@@ -31,10 +33,10 @@ def draw_run(folder: Path, title: str) -> Path:
     figure.suptitle(title, fontsize=13)
     figure.tight_layout()
     path = folder / "chart.png"
-    temporary = folder / ".chart.tmp.png"
-    figure.savefig(temporary, dpi=130)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=130)
     plt.close(figure)
-    temporary.replace(path)
+    write_whole(path, picture.getvalue())
     return path
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from engine.errors import UserError
+from engine.files import write_whole
 from engine.game import Game, load
 from engine.inference import choose_device
 from engine.net import Net
@@ -113,10 +114,8 @@ class Run:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file by atomic rename."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    """Writes a JSON file, whole or not at all."""
+    write_whole(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
 def _versions() -> dict[str, str]:

@@ -206,7 +206,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_earlier_file_whole(tmp_path, mon
             file.write("(;")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_text", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(UserError, match=r"cannot save '.*': No space left on device") as caught:
         it.save(str(path))
     assert "\n" not in str(caught.value)
