@@ -22,7 +22,7 @@ __version__ = "0.1.0"
 # The public API: name -> where it is defined, imported on first use.
 _API = {
     "Game": ("engine.game", "Game"),
-    "load_game": ("engine.game", "load"),
+    "load_game": ("engine.games", "load"),
     "Position": ("engine.position", "Position"),
     "Net": ("engine.net", "Net"),
     "NetInfo": ("engine.nets", "NetInfo"),
@@ -122,7 +122,7 @@ def play(
 ) -> None:
     """Play against a net in the terminal."""
     from engine.errors import did_you_mean
-    from engine.game import load
+    from engine.games import load
     from engine.nets import default_net
     from engine.players import make_settings
     from engine.terminal import play_game
@@ -276,7 +276,7 @@ def bench(
 @app.command()
 def games(as_json: Json = False) -> None:
     """List the games there are."""
-    from engine.game import load, names
+    from engine.games import load, names
 
     rows = [{"name": name, "rules": load(name).rules_text} for name in names()]
     result(as_json, rows, "\n".join(f"{row['name']:<14}{row['rules']}" for row in rows))

@@ -74,7 +74,7 @@ def _check_devices(report: Report) -> None:
 
 
 def _check_board(report: Report) -> None:
-    from engine.game import load
+    from engine.games import load
     from engine.position import Position
 
     began = time.perf_counter()
@@ -85,7 +85,7 @@ def _check_board(report: Report) -> None:
 def _check_nets(report: Report) -> None:
     import numpy as np
 
-    from engine.game import load
+    from engine.games import load
     from engine.inference import NetEvaluator
     from engine.nets import load_net, new_net, shipped_names
     from engine.position import Position

@@ -1,20 +1,18 @@
-"""What a game is, how its rules become native code, and where games are found by name.
+"""What a game is, and how its rules become native code; `engine.games` finds games by name.
 
 Legend: H, W board height and width; A actions; C planes; G globals; S symmetries.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from engine.coords import Notation, VertexNotation
-from engine.errors import UserError, did_you_mean
 from mcts import _core
 
 
@@ -112,32 +110,3 @@ def _with_extra_actions(views: list[np.ndarray], extra_actions: int) -> tuple[np
     count, area = points.shape
     extra = np.tile(np.arange(area, area + extra_actions, dtype=np.int32), (count, 1))
     return points, np.concatenate([points, extra], axis=1)
-
-
-GO_SIZES = range(2, 20)
-
-
-def names() -> list[str]:
-    """The names of the games that come with move37."""
-    return [f"go{n}" for n in GO_SIZES] + ["tic_tac_toe", "connect_four"]
-
-
-@cache
-def load(name: str) -> Game:
-    """The game of that name. Raises UserError for an unknown one."""
-    if match := re.fullmatch(r"go([1-9]\d*)", name):
-        if int(match[1]) not in GO_SIZES:
-            raise UserError(f"game '{name}': Go boards have 2 to 19 rows, e.g. --game go9")
-        from engine.games.go import go
-
-        return go(int(match[1]))
-    if name == "tic_tac_toe":
-        from engine.games.tic_tac_toe import tic_tac_toe
-
-        return tic_tac_toe()
-    if name == "connect_four":
-        from engine.games.connect_four import connect_four
-
-        return connect_four()
-    hint = did_you_mean(name, names())
-    raise UserError(f"unknown game '{name}'{hint}; known: go5 ... go19, tic_tac_toe, connect_four")

@@ -19,7 +19,8 @@ from safetensors.torch import save as serialise
 
 from engine.errors import UserError, did_you_mean
 from engine.files import write_whole
-from engine.game import Game, load
+from engine.game import Game
+from engine.games import load
 from engine.net import Net, NetConfig
 
 SHIPPED = Path(__file__).parent / "shipped"

@@ -22,7 +22,7 @@ from pathlib import Path
 from sgfmill import sgf_grammar
 
 from engine.errors import UserError
-from engine.game import GO_SIZES, load
+from engine.games import GO_SIZES, load
 from engine.position import Position
 
 PropertyMap = dict[str, list[bytes]]

@@ -21,7 +21,8 @@ from engine.bench import (
     worker_count,
 )
 from engine.errors import UserError, did_you_mean
-from engine.game import Game, load
+from engine.game import Game
+from engine.games import load
 from engine.inference import NetEvaluator, choose_device, torch_threads
 from engine.nets import load_net
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.game import Game, load
+from engine.game import Game
+from engine.games import load
 from engine.gtp_client import GtpEngine, GtpPlayer
 from engine.inference import choose_device, cpu_count, torch_threads
 from engine.nets import NetInfo, check_writable, load_net, new_net, save_net

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
-from engine.game import load
+from engine.games import load
 from engine.inference import choose_device, cpu_count, torch_threads
 from engine.nets import NetInfo, load_net, save_net
 from engine.players import make_evaluator, parse_player

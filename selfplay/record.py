@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from engine.errors import UserError
-from engine.game import load
+from engine.games import load
 from engine.gtp_client import GtpEngine, GtpError, GtpPlayer
 from engine.position import Position
 from engine.records import GameRecord, read_records, result_outcome, start_position, write_sgf

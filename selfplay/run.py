@@ -24,7 +24,8 @@ import torch
 
 from engine.errors import UserError
 from engine.files import write_whole
-from engine.game import Game, load
+from engine.game import Game
+from engine.games import load
 from engine.inference import choose_device
 from engine.net import Net
 from engine.nets import NetInfo, load_net, new_net, save_net

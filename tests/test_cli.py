@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import move37
-from engine.game import load
+from engine.games import load
 from engine.nets import NetInfo, new_net, save_net
 
 run = CliRunner()

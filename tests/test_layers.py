@@ -38,7 +38,7 @@ def test_the_core_and_the_learning_layers_do_not_know_go() -> None:
         str(path.relative_to(ROOT))
         for layer in ("mcts", "selfplay")
         for path in modules(layer)
-        if "engine.games" in path.read_text(encoding="utf-8")
+        if "engine.games." in path.read_text(encoding="utf-8")
     ]
     assert guilty == []
 

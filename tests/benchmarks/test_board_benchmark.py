@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine import game
+from engine import games
 from mcts.bench import bench_board, median_rate, spread_of
 
 GAMES = ["go9", "go19", "connect_four", "tic_tac_toe"]
@@ -11,7 +11,7 @@ GAMES = ["go9", "go19", "connect_four", "tic_tac_toe"]
 
 @pytest.mark.parametrize("name", GAMES)
 def test_random_games(benchmark, name):
-    native = game.load(name).native
+    native = games.load(name).native
     state = np.zeros(native.state_bytes, np.uint8)
     native.reset(state)
     moves = benchmark(native.playouts, state, 10, 1)
@@ -19,7 +19,7 @@ def test_random_games(benchmark, name):
 
 
 def test_the_board_suite_reports_its_keys():
-    row = bench_board(game.load("tic_tac_toe").native, seconds=0.01)
+    row = bench_board(games.load("tic_tac_toe").native, seconds=0.01)
     assert set(row) == {"game", "playouts_per_s", "moves_per_s", "spread"}
     assert row["game"] == "tic_tac_toe"
     # Every game of tic-tac-toe has five to nine moves.

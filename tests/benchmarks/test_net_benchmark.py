@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine import game
+from engine import games
 from engine.bench import Timed, TimeIsUpError, bench_net, bench_search, full_batch
 from engine.errors import UserError
 from engine.inference import NetEvaluator, cpu_count, torch_threads
@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 def small_net(tmp_path_factory):
     """The file of a small untrained net for tic-tac-toe."""
     path = tmp_path_factory.mktemp("nets") / "small.safetensors"
-    rules = game.load("tic_tac_toe")
+    rules = games.load("tic_tac_toe")
     net = new_net(rules, 1, 8, seed=0)
     save_net(path, net, NetInfo(game="tic_tac_toe", sizes=[3], config=net.config))
     return str(path)
@@ -29,7 +29,7 @@ def small_net(tmp_path_factory):
 @pytest.mark.parametrize("batch", [1, 64])
 @pytest.mark.parametrize("name", ["go9", "tic_tac_toe"])
 def test_net(benchmark, name, batch):
-    rules = game.load(name)
+    rules = games.load(name)
     evaluator = NetEvaluator(new_net(rules, 4, 32, seed=0), CPU)
     with torch_threads(cpu_count()):
         logits, values = benchmark(evaluator, *full_batch(rules, batch))
@@ -38,7 +38,7 @@ def test_net(benchmark, name, batch):
 
 
 def test_search_with_a_net(benchmark):
-    rules = game.load("go9")
+    rules = games.load("go9")
     evaluator = NetEvaluator(new_net(rules, 4, 32, seed=0), CPU)
     search = Search(rules.native, SearchSettings(visits=100, leaves_per_batch=16), evaluator)
     state = np.zeros(rules.state.itemsize, np.uint8)
@@ -54,7 +54,7 @@ def test_search_with_a_net(benchmark):
 
 
 def test_the_net_suite_reports_its_keys(small_net):
-    row = bench_net(game.load("tic_tac_toe"), small_net, CPU, batch=4, seconds=0.02)
+    row = bench_net(games.load("tic_tac_toe"), small_net, CPU, batch=4, seconds=0.02)
     assert set(row) == {"game", "net", "device", "batch", "positions_per_s", "spread"}
     assert (row["game"], row["net"], row["device"], row["batch"]) == (
         "tic_tac_toe",
@@ -67,7 +67,7 @@ def test_the_net_suite_reports_its_keys(small_net):
 
 @pytest.mark.parametrize("mode", ["deep", "games"])
 def test_the_search_suite_reports_its_keys_and_the_efficiency_is_the_quotient(small_net, mode):
-    rules = game.load("tic_tac_toe")
+    rules = games.load("tic_tac_toe")
     row = bench_search(rules, small_net, CPU, batch=8, seconds=1.0, mode=mode)
     assert set(row) >= {"game", "net", "device", "batch", "mode", "spread"}
     quotient = row["evaluations_per_s"] / row["net_positions_per_s"]
@@ -76,7 +76,7 @@ def test_the_search_suite_reports_its_keys_and_the_efficiency_is_the_quotient(sm
 
 
 def test_the_self_play_suite_reports_its_keys(small_net):
-    row = bench_selfplay(game.load("tic_tac_toe"), small_net, CPU, visits=4, seconds=1.0)
+    row = bench_selfplay(games.load("tic_tac_toe"), small_net, CPU, visits=4, seconds=1.0)
     assert set(row) >= {
         "game",
         "net",

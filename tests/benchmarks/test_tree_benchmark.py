@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine import game
+from engine import games
 from mcts import SearchSettings, _core
 from mcts.bench import bench_tree
 
@@ -11,7 +11,7 @@ from mcts.bench import bench_tree
 @pytest.mark.parametrize("name", ["go9", "go19", "connect_four", "tic_tac_toe"])
 @pytest.mark.parametrize("simulations", [100, 800])
 def test_uniform_search(benchmark, name, simulations):
-    native = game.load(name).native
+    native = games.load(name).native
     state = np.zeros(native.state_bytes, np.uint8)
     native.reset(state)
     search = _core.Search(native, SearchSettings(visits=simulations).to_core(), 0)
@@ -25,7 +25,7 @@ def test_uniform_search(benchmark, name, simulations):
 
 
 def test_keeping_the_subtree_of_a_move(benchmark):
-    native = game.load("go9").native
+    native = games.load("go9").native
 
     def searched():
         search = _core.Search(native, SearchSettings(visits=800).to_core(), 0)
@@ -36,7 +36,7 @@ def test_keeping_the_subtree_of_a_move(benchmark):
 
 
 def test_the_tree_suite_reports_its_keys():
-    row = bench_tree(game.load("tic_tac_toe").native, simulations=50, seconds=0.01)
+    row = bench_tree(games.load("tic_tac_toe").native, simulations=50, seconds=0.01)
     assert set(row) == {
         "game",
         "simulations",

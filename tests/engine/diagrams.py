@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import game
+from engine import games
 from engine.position import Position
 
 MARKS = ".XO"
@@ -26,7 +26,7 @@ def tidy(diagram: str) -> str:
 def go(diagram: str, **rules: int) -> Position:
     """A Go position set up from a diagram, Black to move unless `to_move=1`."""
     pieces = parse(diagram)
-    position = Position(game.load(f"go{len(pieces)}"))
+    position = Position(games.load(f"go{len(pieces)}"))
     position.set_start(**rules)
     for action, piece in enumerate(pieces.ravel()):
         if piece:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import game
+from engine import games
 
 MOVES = {"go9": 25, "go19": 6}  # of the larger boards, where plain Python is slow
 GAMES, MOVES_OF_OTHERS = 4, 60
@@ -59,4 +59,4 @@ def trace(rules):
 if __name__ == "__main__":
     with np.errstate(over="ignore"):  # hashes wrap round
         for name in sys.argv[2:]:
-            np.savez(Path(sys.argv[1]) / f"{name}.npz", **trace(game.load(name)))
+            np.savez(Path(sys.argv[1]) / f"{name}.npz", **trace(games.load(name)))

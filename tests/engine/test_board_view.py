@@ -6,7 +6,7 @@ import textwrap
 import pytest
 from diagrams import go, play
 
-from engine import game
+from engine import games
 from engine.board_view import PLAIN, draw, last_place, star_points, style_for
 from engine.position import Position
 
@@ -29,7 +29,7 @@ def same(drawn, expected):
 
 
 def new(name):
-    return Position(game.load(name))
+    return Position(games.load(name))
 
 
 def test_go_has_coordinates_on_all_sides_star_points_and_the_last_move_in_brackets():
@@ -122,7 +122,7 @@ def test_every_size_has_its_usual_star_points(size, count):
 
 
 def test_star_points_of_19x19_are_on_the_fourth_lines_and_in_the_middle():
-    name = game.load("go19").notation.name
+    name = games.load("go19").notation.name
     words = ["D4", "D10", "D16", "K4", "K10", "K16", "Q4", "Q10", "Q16"]
     assert sorted(map(name, star_points(19))) == sorted(words)
 
@@ -140,13 +140,13 @@ def colourful(monkeypatch):
     ids=["not a terminal", "asked for", "no such characters", "unknown encoding"],
 )
 def test_the_plain_style_is_taken_when(output, plain):
-    assert style_for(game.load("go5"), output, plain) is PLAIN
+    assert style_for(games.load("go5"), output, plain) is PLAIN
 
 
 @pytest.mark.usefixtures("colourful")
 def test_a_dumb_terminal_gets_the_plain_style(monkeypatch):
     monkeypatch.setenv("TERM", "dumb")
-    assert style_for(game.load("go5"), Screen()) is PLAIN
+    assert style_for(games.load("go5"), Screen()) is PLAIN
 
 
 @pytest.mark.usefixtures("colourful")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from diagrams import draw, play, tidy
 
-from engine import game
+from engine import games
 from engine.errors import UserError
 from engine.position import Position
 
-RULES = game.load("connect_four")
+RULES = games.load("connect_four")
 
 
 def levels(depth):

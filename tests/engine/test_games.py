@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import game
+from engine import games
 from engine.errors import UserError
 from engine.position import Position
 
@@ -57,15 +57,15 @@ def everything_seen(position):
 
 
 def test_the_tested_games_cover_every_family():
-    assert {game.load(name).family for name in GAMES} == {
-        game.load(name).family for name in game.names()
+    assert {games.load(name).family for name in GAMES} == {
+        games.load(name).family for name in games.names()
     }
 
 
-@pytest.mark.parametrize("name", game.names())
+@pytest.mark.parametrize("name", games.names())
 def test_a_game_is_loaded_by_its_own_name(name):
-    assert game.load(name).name == name
-    assert game.load(name) is game.load(name)
+    assert games.load(name).name == name
+    assert games.load(name) is games.load(name)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_game_is_loaded_by_its_own_name(name):
 )
 def test_an_unknown_name_is_a_user_error_that_quotes_it(name, message):
     with pytest.raises(UserError) as error:
-        game.load(name)
+        games.load(name)
     assert message in str(error.value)
 
 
@@ -91,7 +91,7 @@ def test_an_unknown_name_is_a_user_error_that_quotes_it(name, message):
 
 @every_game
 def test_the_first_player_begins_on_an_empty_board(name):
-    position = Position(game.load(name))
+    position = Position(games.load(name))
     assert position.to_move == 0
     assert not position.over
     assert not position.pieces().any()
@@ -101,7 +101,7 @@ def test_the_first_player_begins_on_an_empty_board(name):
 @settings(max_examples=15)
 @given(seed=st.integers(0, 10**6))
 def test_sides_alternate_until_the_game_ends_with_a_result_before_max_moves(name, seed):
-    position = Position(game.load(name))
+    position = Position(games.load(name))
     while not position.over:
         mask = position.legal_mask()
         assert set(mask.tolist()) <= {0, 1}
@@ -114,7 +114,7 @@ def test_sides_alternate_until_the_game_ends_with_a_result_before_max_moves(name
 
 @every_game
 def test_only_empty_places_are_legal_and_a_piece_of_the_mover_lands_there(name):
-    position = Position(game.load(name))
+    position = Position(games.load(name))
     rng = random.Random(name)
     while not position.over and len(position.actions) < 200:
         before, mover = position.pieces(), position.to_move
@@ -128,7 +128,7 @@ def test_only_empty_places_are_legal_and_a_piece_of_the_mover_lands_there(name):
 
 @every_game
 def test_an_illegal_action_is_refused_and_changes_nothing(name):
-    position = play_choices(Position(game.load(name)), [5, 4, 3])
+    position = play_choices(Position(games.load(name)), [5, 4, 3])
     state, actions = position.state.tobytes(), list(position.actions)
     for action in [-1, position.game.actions, *np.flatnonzero(position.legal_mask() == 0)]:
         with pytest.raises(ValueError, match="not legal"):
@@ -139,7 +139,7 @@ def test_an_illegal_action_is_refused_and_changes_nothing(name):
 
 @every_game
 def test_looking_changes_nothing(name):
-    position = play_choices(Position(game.load(name)), range(0, 200, 7))
+    position = play_choices(Position(games.load(name)), range(0, 200, 7))
     before = position.state.tobytes()
     everything_seen(position)
     position.outcome()
@@ -148,14 +148,14 @@ def test_looking_changes_nothing(name):
     assert position.state.tobytes() == before
 
 
-@pytest.mark.parametrize("name", [name for name in GAMES if game.load(name).score])
+@pytest.mark.parametrize("name", [name for name in GAMES if games.load(name).score])
 def test_the_outcome_is_the_sign_of_the_score_and_the_score_adds_up(name):
     for seed in range(5):
-        position = play_out(Position(game.load(name)), seed)
+        position = play_out(Position(games.load(name)), seed)
         score, ownership = position.score()
         assert position.outcome() == np.sign(score)
         assert set(ownership.ravel().tolist()) <= {-1, 0, 1}
-        no_lead = Position(game.load(name)).score()[0]  # an empty board: the komi alone
+        no_lead = Position(games.load(name)).score()[0]  # an empty board: the komi alone
         assert score == ownership.sum() + no_lead
 
 
@@ -166,7 +166,7 @@ def test_the_outcome_is_the_sign_of_the_score_and_the_score_adds_up(name):
 @settings(max_examples=20)
 @given(choices=CHOICES)
 def test_undo_restores_the_state_to_the_byte(name, choices):
-    position = Position(game.load(name))
+    position = Position(games.load(name))
     trail = []
     for choice in choices[:20]:
         if not position.over:
@@ -184,7 +184,7 @@ def test_undo_restores_the_state_to_the_byte(name, choices):
 @settings(max_examples=20)
 @given(choices=CHOICES)
 def test_replay_is_play(name, choices):
-    rules = game.load(name)
+    rules = games.load(name)
     position = play_choices(Position(rules), choices)
     actions = np.array(position.actions, np.int16)
     state = position.start.copy()
@@ -194,7 +194,7 @@ def test_replay_is_play(name, choices):
 
 @every_game
 def test_replay_stops_before_the_first_illegal_action(name):
-    rules = game.load(name)
+    rules = games.load(name)
     position = play_choices(Position(rules), [0, 0])
     state = position.start.copy()
     actions = np.array([*position.actions, position.actions[0], 1], np.int16)
@@ -204,7 +204,7 @@ def test_replay_stops_before_the_first_illegal_action(name):
 
 @every_game
 def test_a_copy_goes_its_own_way(name):
-    position = play_choices(Position(game.load(name)), [1, 2])
+    position = play_choices(Position(games.load(name)), [1, 2])
     twin = position.copy()
     assert everything_seen(twin) == everything_seen(position)
     play_choices(twin, [0])
@@ -218,7 +218,7 @@ def test_a_copy_goes_its_own_way(name):
 def test_equal_positions_have_equal_hashes_and_different_ones_do_not(name):
     hash_of, visits = {}, 0
     for seed in range(20):
-        position = Position(game.load(name))
+        position = Position(games.load(name))
         rng = random.Random(seed)
         while not position.over and len(position.actions) < 80:
             seen = (position.pieces().tobytes(), position.to_move)
@@ -235,7 +235,7 @@ def test_equal_positions_have_equal_hashes_and_different_ones_do_not(name):
 @settings(max_examples=10)
 @given(choices=CHOICES)
 def test_planes_0_and_1_are_the_movers_pieces_and_the_opponents(name, choices):
-    position = play_choices(Position(game.load(name)), choices)
+    position = play_choices(Position(games.load(name)), choices)
     planes, globals_ = position.encode()
     rules = position.game
     assert planes.shape == (rules.planes, *rules.shape)
@@ -248,7 +248,7 @@ def test_planes_0_and_1_are_the_movers_pieces_and_the_opponents(name, choices):
 
 @every_game
 def test_symmetries_are_different_permutations_that_move_actions_like_places(name):
-    rules = game.load(name)
+    rules = games.load(name)
     points, actions = rules.symmetries
     assert np.array_equal(points[0], np.arange(rules.area))
     assert np.array_equal(actions[0], np.arange(rules.actions))
@@ -260,14 +260,14 @@ def test_symmetries_are_different_permutations_that_move_actions_like_places(nam
 
 @every_game
 def test_symmetries_are_closed_under_composition(name):
-    points, _ = game.load(name).symmetries
+    points, _ = games.load(name).symmetries
     tables = {table.tobytes() for table in points}
     assert {first[second].tobytes() for first in points for second in points} == tables
 
 
 @every_game
 def test_the_transformed_game_looks_transformed(name):
-    rules = game.load(name)
+    rules = games.load(name)
     points, actions = rules.symmetries
     for symmetry in range(len(points)):
         position, twin = Position(rules), Position(rules)
@@ -314,7 +314,7 @@ def interpreted(tmp_path_factory):
 
 @every_game
 def test_machine_code_and_plain_python_agree_to_the_byte(name, interpreted):
-    rules = game.load(name)
+    rules = games.load(name)
     trace = np.load(interpreted / f"{name}.npz")
     ends = 0
     for start, action, state, mask, planes, globals_, key, outcome, ownership in zip(

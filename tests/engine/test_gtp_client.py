@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UserError
-from engine.game import load
+from engine.games import load
 from engine.gtp_client import GtpEngine, GtpError, GtpPlayer
 from engine.position import Position
 

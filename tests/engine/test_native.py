@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from engine import game, native
+from engine import games, native
 
 ROOT = Path(__file__).parents[2]
 
 COMPILE = """
-from engine import game
+from engine import games
 from engine.position import Position
-position = Position(game.load("tic_tac_toe"))
+position = Position(games.load("tic_tac_toe"))
 position.play(4)
 print(position.legal_mask().sum())
 """
@@ -98,32 +98,32 @@ def test_a_stale_folder_that_is_used_again_stays(tmp_path, monkeypatch):
 def test_a_change_of_any_rules_changes_the_digest_and_going_back_restores_it(
     changed, tmp_path, monkeypatch
 ):
-    games = tmp_path / "games"
-    games.mkdir()
+    folder = tmp_path / "games"
+    folder.mkdir()
     for source in (ROOT / "engine" / "games").glob("*.py"):
-        (games / source.name).write_bytes(source.read_bytes())
+        (folder / source.name).write_bytes(source.read_bytes())
     monkeypatch.setattr(native, "__file__", str(tmp_path / "native.py"))
-    rules = game.load("go2")
+    rules = games.load("go2")
     before = native._digest(rules)
     assert native._digest(rules) == before
-    kept = (games / changed).read_bytes() if (games / changed).exists() else None
-    (games / changed).write_bytes((kept or b"") + b"# changed\n")
+    kept = (folder / changed).read_bytes() if (folder / changed).exists() else None
+    (folder / changed).write_bytes((kept or b"") + b"# changed\n")
     assert native._digest(rules) != before
     if kept is not None:
-        (games / changed).write_bytes(kept)
+        (folder / changed).write_bytes(kept)
         assert native._digest(rules) == before
 
 
 @pytest.mark.parametrize("module", ["nb", "np"])
 def test_a_new_version_of_numba_or_numpy_changes_the_digest(module, monkeypatch):
-    before = native._digest(game.load("go2"))
+    before = native._digest(games.load("go2"))
     monkeypatch.setattr(getattr(native, module), "__version__", "99.0")
-    assert native._digest(game.load("go2")) != before
+    assert native._digest(games.load("go2")) != before
 
 
 GAME_OF_ONES_OWN = """
 from dataclasses import replace
-from engine import game
+from engine import games
 from engine.position import Position
 
 def play(state, action):
@@ -131,7 +131,7 @@ def play(state, action):
     state.over = {over}
 
 def other_game():
-    return replace(game.load("tic_tac_toe"), name="other", play=play)
+    return replace(games.load("tic_tac_toe"), name="other", play=play)
 
 if __name__ == "__main__":
     position = Position(other_game())
@@ -155,14 +155,14 @@ def test_a_changed_game_of_ones_own_plays_by_its_new_rules(tmp_path):
 
 def test_compiling_leaves_numbas_own_cache_setting_alone():
     before = native.nb.config.CACHE_DIR
-    native.compile_game(game.load("tic_tac_toe"))
+    native.compile_game(games.load("tic_tac_toe"))
     assert before == native.nb.config.CACHE_DIR
 
 
 def test_a_rule_that_a_game_lacks_is_refused_in_words():
     from engine.position import Position
 
-    position = Position(game.load("tic_tac_toe"))
+    position = Position(games.load("tic_tac_toe"))
     assert not position.game.native.has_score
     with pytest.raises(ValueError, match="the game has no score"):
         position.score()

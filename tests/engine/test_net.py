@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.errors import UserError
-from engine.game import load
+from engine.games import load
 from engine.inference import NetEvaluator, choose_device, torch_threads
 from engine.net import Net, NetConfig
 from engine.nets import NetInfo, check_fit, config_for, load_net, new_net, save_net

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import game
+from engine import games
 from engine.errors import UserError
 from engine.records import read_records, start_position
 from engine.session import Session
@@ -20,7 +20,7 @@ SETTINGS = SearchSettings(visits=30)
 
 
 def session(name="go5", human=0, visits=30, **options):
-    rules = game.load(name)
+    rules = games.load(name)
     settings = SearchSettings(visits=visits)
     return Session(rules, settings, UniformEvaluator(rules.actions), human, **options)
 
@@ -40,7 +40,7 @@ def names(it):
 def transcript(typed, name="go5", human=0, settings=SETTINGS, **options):
     output = io.StringIO()
     play_game(
-        game.load(name), settings, None, human, input=io.StringIO(typed), output=output,
+        games.load(name), settings, None, human, input=io.StringIO(typed), output=output,
         device="cpu", **options,
     )  # fmt: skip
     return output.getvalue()
@@ -421,7 +421,7 @@ def test_ctrl_c_while_the_bot_thinks_makes_it_move_and_at_the_prompt_quits(monke
     output = io.StringIO()
     before = signal.getsignal(signal.SIGINT)
     play_game(
-        game.load("go5"), SearchSettings(visits=10_000_000),
+        games.load("go5"), SearchSettings(visits=10_000_000),
         input=Keyboard("C3\n"), output=output,
     )  # fmt: skip
     assert re.search(r"White thinks \.\.\. \w+ \(your win rate .*, 20 visits", output.getvalue())
@@ -448,7 +448,7 @@ def test_ctrl_c_pauses_bot_against_bot(monkeypatch):
 def test_bytes_that_are_no_text_are_a_typing_error():
     typed = io.TextIOWrapper(io.BytesIO(b"\xff\xfe\nC3\nquit\n"), encoding="utf-8")
     output = io.StringIO()
-    play_game(game.load("go5"), SETTINGS, input=typed, output=output)
+    play_game(games.load("go5"), SETTINGS, input=typed, output=output)
     assert "is not a point of this board" in output.getvalue()
     assert "White thinks" in output.getvalue()
 
@@ -457,7 +457,7 @@ def test_an_unknown_net_is_an_error_before_anything_is_printed():
     output = io.StringIO()
     with pytest.raises(UserError, match="there is no net 'no-such-net'"):
         play_game(
-            game.load("go5"), SETTINGS, "no-such-net", input=io.StringIO(), output=output,
+            games.load("go5"), SETTINGS, "no-such-net", input=io.StringIO(), output=output,
             device="cpu",
         )  # fmt: skip
     assert output.getvalue() == ""

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from diagrams import draw, play
 
-from engine import game
+from engine import games
 from engine.position import Position
 
-RULES = game.load("tic_tac_toe")
+RULES = games.load("tic_tac_toe")
 
 
 def after(state, action):

@@ -6,11 +6,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference_search import HashEvaluator, ReferenceSearch, considered_visits, statistics
 
-from engine import game
+from engine import games
 from engine.position import Position
 from mcts import Search, SearchSettings, _core
 
-TTT = game.load("tic_tac_toe")
+TTT = games.load("tic_tac_toe")
 
 
 def position(actions=(), rules=TTT):
@@ -137,7 +137,7 @@ def test_the_search_equals_that_of_plain_python(choices, visits, considered, lea
 @pytest.mark.parametrize("considered", [1, 2, 4, 16])
 @pytest.mark.parametrize("leaves", [1, 4, 32])
 def test_the_visits_of_the_moves_are_those_the_schedule_hands_out(visits, considered, leaves):
-    start = position(rules=game.load("go5"))
+    start = position(rules=games.load("go5"))
     core = searched(
         start,
         HashEvaluator(26),

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from reference_search import HashEvaluator
 
-from engine import game
+from engine import games
 from engine.position import Position
 from mcts import MatchPool, Search, SearchSettings, Start, UniformEvaluator, _core
 
-TTT = game.load("tic_tac_toe")
-FOUR = game.load("connect_four")
+TTT = games.load("tic_tac_toe")
+FOUR = games.load("connect_four")
 
 
 def starts(count, rules=TTT, opening=(), first_seat=lambda index: 0):
@@ -166,7 +166,7 @@ def test_root_values_and_outcomes_are_the_first_players_view(opening, winner):
 
 
 def test_a_game_with_a_score_logs_score_and_ownership():
-    rules = game.load("go3")
+    rules = games.load("go3")
     log = play_all(new_pool(starts(1, rules), rules), HashEvaluator(rules.actions))[0]
     score, ownership = replayed(log, rules).score()
     assert log.score == score

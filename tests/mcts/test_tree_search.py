@@ -8,11 +8,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference_search import HashEvaluator, ReferenceSearch, statistics
 
-from engine import game
+from engine import games
 from engine.position import Position
 from mcts import Search, SearchSettings, UniformEvaluator, _core
 
-TTT = game.load("tic_tac_toe")
+TTT = games.load("tic_tac_toe")
 UNIFORM = UniformEvaluator(TTT.actions)
 
 
@@ -210,7 +210,7 @@ def test_for_all_settings_the_tree_equals_that_of_plain_python(choices, visits, 
 @pytest.mark.parametrize("name", ["connect_four", "go5"])
 @pytest.mark.parametrize("leaves", [1, 8])
 def test_on_larger_boards_too_the_tree_equals_that_of_plain_python(name, leaves):
-    start = position(rules=game.load(name))
+    start = position(rules=games.load(name))
     evaluator = HashEvaluator(start.game.actions)
     options = {"visits": 200, "leaves_per_batch": leaves}
     native = start.game.native
@@ -371,7 +371,7 @@ def test_leaves_that_are_given_back_leave_no_trace(leaves, root_policy):
         "root_policy": root_policy,
         "gumbel_scale": 0.0,
     }
-    start = position(rules=game.load("connect_four"))
+    start = position(rules=games.load("connect_four"))
     calm = new_search(start, HashEvaluator(start.game.actions), **options)
     shaken = new_search(start, HashEvaluator(start.game.actions), **options)
     planes = np.empty((leaves, start.game.planes, *start.game.shape), np.uint8)
@@ -388,7 +388,7 @@ def test_leaves_that_are_given_back_leave_no_trace(leaves, root_policy):
 
 
 def test_collecting_again_and_again_takes_no_more_memory():
-    rules = game.load("go9")
+    rules = games.load("go9")
     search = new_search(position(rules=rules), visits=9, leaves_per_batch=8)
     planes = np.empty((8, rules.native.planes, 9, 9), np.uint8)
     globals_ = np.empty((8, rules.native.globals), np.float32)
@@ -440,7 +440,7 @@ def test_noise_leaves_the_priors_that_are_reported_as_the_evaluator_gave_them():
 def noisy_shares(fraction, total, seed):
     """The shares of visits on an empty 9x9 board, which approach the noisy priors."""
     search = new_search(
-        position(rules=game.load("go9")),
+        position(rules=games.load("go9")),
         seed=seed,
         visits=4001,
         c_puct=100.0,
@@ -482,7 +482,7 @@ def test_uniform_priors_without_noise_share_the_visits_evenly():
 @pytest.mark.parametrize("name", ["tic_tac_toe", "connect_four", "go5"])
 def test_the_kept_subtree_is_what_a_fresh_search_of_as_many_visits_finds(name):
     """Without noise the rules of selection are the same at the root as anywhere below it."""
-    start = position(rules=game.load(name))
+    start = position(rules=games.load(name))
     evaluator = HashEvaluator(start.game.actions)
     search = searched(start, evaluator, visits=300)
     for _ in range(4):
@@ -578,7 +578,7 @@ def test_after_the_last_move_of_a_game_the_root_is_its_result():
 
 
 def test_memory_does_not_grow_over_a_long_game_whose_tree_is_kept():
-    start = position(rules=game.load("go9"))
+    start = position(rules=games.load("go9"))
     search = searched(start, HashEvaluator(82), visits=120, leaves_per_batch=4)
     opening = search.core.bytes
     for _ in range(50):
@@ -648,7 +648,7 @@ def test_an_evaluator_without_a_favourite_side_sees_no_difference_under_symmetri
 @pytest.mark.parametrize("name", ["tic_tac_toe", "go5"])
 @pytest.mark.parametrize("leaves", [1, 4])
 def test_the_uniform_search_of_the_core_is_the_one_driven_from_python(name, leaves):
-    start = position(rules=game.load(name))
+    start = position(rules=games.load(name))
     options = {"visits": 300, "leaves_per_batch": leaves}
     inside = new_search(start, **options)
     inside.core.run_uniform()
@@ -754,7 +754,7 @@ def test_a_failing_evaluator_reaches_the_caller_and_the_search_goes_on_as_if_it_
 ):
     fail, error = FAILURES[failure]
     options = {"visits": 60, "leaves_per_batch": leaves}
-    start = position(rules=game.load("connect_four"))
+    start = position(rules=games.load("connect_four"))
     search = new_search(start, Failing(start.game.actions, fail), **options)
     with pytest.raises(error):
         search.run()
@@ -849,6 +849,6 @@ def test_a_game_without_a_legal_move_in_an_unfinished_position_is_an_error_each_
 
 
 def test_the_core_keeps_the_game_alive():
-    core = _core.Search(game.load("tic_tac_toe").native, SearchSettings(visits=5).to_core(), 0)
+    core = _core.Search(games.load("tic_tac_toe").native, SearchSettings(visits=5).to_core(), 0)
     core.run_uniform()
     assert core.root_visits == 5

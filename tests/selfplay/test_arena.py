@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.game import load
+from engine.games import load
 from engine.gtp_client import GtpPlayer
 from engine.players import SearchPlayer, parse_player
 from engine.position import Position

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.errors import UserError
-from engine.game import load
+from engine.games import load
 from engine.records import GameRecord, write_sgf
 from selfplay.experts import held_out_mask, read_experts
 

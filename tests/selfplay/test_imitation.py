@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.errors import UserError
-from engine.game import load
+from engine.games import load
 from engine.nets import new_net
 from engine.position import Position
 from selfplay.accuracy import measure

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.game import load
+from engine.games import load
 from engine.net import Output
 from engine.nets import new_net
 from selfplay.learner import Learner, LearnerSettings, loss_terms

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UserError
-from engine.game import load
+from engine.games import load
 from engine.position import Position
 from engine.records import GameRecord, read_records, start_position, write_sgf
 from selfplay.record import record_games

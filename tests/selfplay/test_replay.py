@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.game import Game, load
+from engine.game import Game
+from engine.games import load
 from engine.position import Position
 from mcts import Log, MatchPool, SearchSettings, Start, UniformEvaluator
 from selfplay.replay import Games, make_batch
