@@ -259,17 +259,23 @@ def bench(
         list[str] | None, typer.Argument(help="board tree net search selfplay; default all.")
     ] = None,
     game: GameName = "go9",
-    net: Annotated[str, typer.Option(help="A net's file or name.")] = "go9",
+    net: Annotated[str, typer.Option(help="A net's file or name.")] = "",
     seconds: Annotated[float, typer.Option(min=0.01, help="Time for each figure.")] = 2.0,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Measure the speed of the board, the tree, the net, the search and self-play."""
+    from engine.games import load
+    from engine.nets import default_net
     from selfplay.bench import run_suites, tables
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:
-        rows = run_suites(suites or [], game, net, seconds, device, terminal)
+        chosen = net or default_net(load(game))
+        if chosen is None and not suites:
+            terminal.line(f"no net ships for {game}: only board and tree; name one with --net")
+            suites = ["board", "tree"]
+        rows = run_suites(suites or [], game, chosen or game, seconds, device, terminal)
     result(as_json, rows, tables(rows))
 
 
