@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,8 +17,6 @@ import typer
 from typer.core import TyperGroup
 
 from engine.errors import UserError
-
-__version__ = "0.1.0"
 
 # The public API: name -> where it is defined, imported on first use.
 _API = {
@@ -40,6 +39,8 @@ _API = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("move37")
     if name not in _API:
         raise AttributeError(f"module 'move37' has no attribute '{name}'")
     module, attribute = _API[name]
@@ -293,7 +294,7 @@ def doctor(as_json: Json = False) -> None:
     """Versions, devices, a test inference and one verdict."""
     from engine.doctor import examine
 
-    report = examine(__version__)
+    report = examine(version("move37"))
     result(as_json, report.as_json(), str(report))
     if not report.healthy:
         raise typer.Exit(1)
@@ -301,10 +302,10 @@ def doctor(as_json: Json = False) -> None:
 
 @app.callback(invoke_without_command=True)
 def options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    if version:
-        typer.echo(f"move37 {__version__}")
+    if show_version:
+        typer.echo(f"move37 {version('move37')}")
         raise typer.Exit
 
 
