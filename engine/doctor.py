@@ -87,13 +87,14 @@ def _check_nets(report: Report) -> None:
 
     from engine.games import load
     from engine.inference import NetEvaluator
-    from engine.nets import load_net, new_net, shipped_names
+    from engine.nets import default_net, load_net, new_net, shipped_names
     from engine.position import Position
 
     names = shipped_names()
     report.facts["nets"] = ", ".join(names) or "none shipped"
     game = load("go9")
-    net = load_net("go9", game)[0] if "go9" in names else new_net(game, 2, 16, 0)
+    name = default_net(game)
+    net = load_net(name, game)[0] if name else new_net(game, 2, 16, 0)
     planes, globals_ = Position(game).encode()
     logits, values = NetEvaluator(net)(planes[None], globals_[None])
     if not (np.isfinite(logits).all() and np.isfinite(values).all()):
