@@ -10,7 +10,7 @@ import pytest
 from diagrams import action_of, draw, go, is_legal, play, tidy
 from go_reference import ReferenceGo, liberties, neighbours, region
 
-from engine import game, native
+from engine import games, native
 from engine.games.go import (
     BLACK,
     EMPTY,
@@ -238,7 +238,7 @@ def test_stones_without_liberties_are_taken(name):
     ],
 )
 def test_on_19x19_a_stone_dies_exactly_when_all_its_neighbours_are_taken(stone, attackers):
-    position = Position(game.load("go19"))
+    position = Position(games.load("go19"))
     play(position, f"pass {stone}")
     *first, last = attackers.split()
     for attacker in first:
@@ -606,7 +606,7 @@ def test_komi_is_whites_and_an_integer_komi_can_draw(komi_half_points, score, ou
 
 
 def test_the_standard_komi_is_seven_points():
-    assert Position(game.load("go19")).score()[0] == -7
+    assert Position(games.load("go19")).score()[0] == -7
 
 
 def test_prisoners_do_not_count_in_area_scoring():
@@ -620,7 +620,7 @@ def test_prisoners_do_not_count_in_area_scoring():
 
 @pytest.mark.parametrize(("size", "count"), [(2, 57), (3, 12675)])
 def test_as_many_colourings_have_a_liberty_for_every_chain_as_tromp_counts(size, count):
-    rules = game.load(f"go{size}")
+    rules = games.load(f"go{size}")
     empty = Position(rules).state
     points = [point_of(size, action) for action in range(size * size)]
     legal = 0
@@ -637,7 +637,7 @@ def test_as_many_colourings_have_a_liberty_for_every_chain_as_tromp_counts(size,
 
 @pytest.mark.parametrize(("size", "count"), [(2, 57), (3, 12675)])
 def test_as_many_positions_are_reached_from_the_empty_board_as_tromp_counts(size, count):
-    rules = game.load(f"go{size}")
+    rules = games.load(f"go{size}")
     empty = Position(rules).state
     found = {bytes(size * size)}
     waiting = [empty]
@@ -757,10 +757,10 @@ GAMES = {2: (20, 1), 3: (10, 1), 5: (2, 1), 9: (1, 5)}  # size: games, check eve
 @pytest.mark.parametrize("size", GAMES)
 def test_random_games_agree_with_the_reference_move_by_move(size, ko, suicide):
     rng = random.Random(f"{size} {ko} {suicide}")
-    games, every = GAMES[size]
+    count, every = GAMES[size]
     hash_of, ko_points = {}, 0
-    for _ in range(games):
-        position = Position(game.load(f"go{size}"))
+    for _ in range(count):
+        position = Position(games.load(f"go{size}"))
         position.set_start(ko_rule=KO_RULES[ko], suicide=suicide)
         reference = ReferenceGo(size, ko, bool(suicide))
         while not position.over:
@@ -818,7 +818,7 @@ def native_rule(rules, name):
 
 @pytest.mark.parametrize("size", [2, 3, 5, 9])
 def test_a_playout_ends_in_a_sound_position_where_only_eyes_are_left(size):
-    rules = game.load(f"go{size}")
+    rules = games.load(f"go{size}")
     playout = native_rule(rules, "playout")
     for seed in range(20):
         position = Position(rules)
@@ -845,7 +845,7 @@ def eye_colour(pieces, action):
 
 
 def test_a_playout_is_the_same_for_the_same_seed_and_differs_for_others():
-    rules = game.load("go9")
+    rules = games.load("go9")
     playout = native_rule(rules, "playout")
     ends = []
     for seed in [*range(20), *range(20)]:
@@ -857,7 +857,7 @@ def test_a_playout_is_the_same_for_the_same_seed_and_differs_for_others():
 
 
 def test_self_play_has_the_standard_komi_in_half_of_its_games_and_5_to_8_points_in_the_others():
-    rules = game.load("go5")
+    rules = games.load("go5")
     vary = native_rule(rules, "vary")
     komi = []
     for seed in range(14):
@@ -874,7 +874,7 @@ def test_self_play_has_the_standard_komi_in_half_of_its_games_and_5_to_8_points_
 
 def test_setup_edits_one_point_whatever_stands_there():
     rng = random.Random(7)
-    rules = game.load("go5")
+    rules = games.load("go5")
     position, board = Position(rules), {}
     for _ in range(300):
         action, colour = rng.randrange(25), rng.choice([0, 1, 2])
