@@ -798,7 +798,7 @@ def test_an_eye_has_its_colour_around_it_and_on_enough_diagonals(name):
 
 def native_rule(rules, name):
     """A compiled rule as a function of the state's address (and a seed)."""
-    with native._code_cache(rules):
+    with native.code_cache(rules.play):
         compiled = nb.cfunc(native._signatures(nb.from_dtype(rules.state))[name], cache=True)(
             getattr(rules, name)
         )
