@@ -58,8 +58,8 @@ def write_pass_alive(state, h, w, owner):
     """
     for i in range(h * w):
         owner[i] = 0
-    mark_pass_alive(state, h, w, BLACK, owner)
-    mark_pass_alive(state, h, w, WHITE, owner)
+    for colour in range(BLACK, WHITE + 1):
+        mark_pass_alive(state, h, w, colour, owner)
 
 
 @rule
@@ -71,11 +71,13 @@ def mark_pass_alive(state, h, w, colour, owner):
     enclosed = np.ones(MAX_AREA, np.uint8)  # by region: no chain around it is struck out
     alive = np.ones(MAX_POINTS, np.uint8)  # by chain: not struck out
     vital = np.empty(MAX_POINTS, np.uint16)  # by chain: its vital regions
+    chains = np.zeros(MAX_AREA, np.uint16)  # by region: the chains it is vital to
     while True:
         vital[:] = 0
         for region in range(regions):
             if enclosed[region]:
-                count_vital(state, w, colour, points, first_of(ends, region), ends[region], vital)
+                first, end = first_of(ends, region), ends[region]
+                chains[region] = count_vital(state, w, colour, points, first, end, vital)
         if not strike_chains(state, h, w, colour, vital, alive):
             break
         for region in range(regions):
@@ -87,9 +89,8 @@ def mark_pass_alive(state, h, w, colour, owner):
         if state.colour[p] == colour and alive[state.chain[p]]:
             owner[i] = sign
     for region in range(regions):
-        first, end = first_of(ends, region), ends[region]
-        if enclosed[region] and count_vital(state, w, colour, points, first, end, vital) > 0:
-            for i in range(first, end):
+        if enclosed[region] and chains[region] > 0:
+            for i in range(first_of(ends, region), ends[region]):
                 owner[action_of(w, points[i])] = sign
 
 
