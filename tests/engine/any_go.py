@@ -12,10 +12,14 @@ import numpy as np
 
 from engine import native
 from engine.games.go import MAX_SIZE, go
-from engine.games.go.board import clear_board, setup_stone
+from engine.games.go.board import clear_board, point_of, setup_stone
+from engine.games.go.life import write_pass_alive
 from engine.games.go.planes import write_planes
+from engine.games.go.playout import is_eye as playout_eye
+from engine.games.go.playout import random_playout
 from engine.games.go.rules import play_action, write_legal_mask
 from engine.games.go.scoring import black_score, write_ownership
+from engine.position import Position
 
 LARGEST = go(MAX_SIZE, MAX_SIZE)
 
@@ -26,6 +30,30 @@ def load(height, width):
     rules = replace(go(height, width), state=LARGEST.state, max_moves=LARGEST.max_moves)
     vars(rules)["native"] = AnyGo(rules)
     return rules
+
+
+def from_pieces(pieces):
+    """A position with the pieces [H, W] set up, Black to move."""
+    position = Position(load(*pieces.shape))
+    for action in np.flatnonzero(pieces):
+        position.setup(int(action), int(pieces.flat[action]))
+    return position
+
+
+def pass_alive(position):
+    """`engine.games.go.life.pass_alive` for a position of such a game: [H, W] int8."""
+    owner = np.full(position.game.area, 9, np.int8)
+    _pass_alive(position.record, *position.game.shape, owner)
+    return owner.reshape(position.game.shape)
+
+
+def playout(position, seed):
+    """Plays on at random to the end, as the `playout` of a game does; returns the moves."""
+    return _playout(position.record, position.game.shape[1], np.uint64(seed))
+
+
+def is_eye(position, action, colour):
+    return _is_eye(position.record, position.game.shape[1], action, colour)
 
 
 with native.code_cache(LARGEST.play):
@@ -53,6 +81,18 @@ with native.code_cache(LARGEST.play):
     @nb.njit(cache=True)
     def _score(records, h, w, owner):
         return write_ownership(records[0], h, w, owner) - 0.5 * records[0].komi_half_points
+
+    @nb.njit(cache=True)
+    def _pass_alive(records, h, w, owner):
+        write_pass_alive(records[0], h, w, owner)
+
+    @nb.njit(cache=True)
+    def _playout(records, w, seed):
+        return random_playout(records[0], w, seed)
+
+    @nb.njit(cache=True)
+    def _is_eye(records, w, action, colour):
+        return playout_eye(records[0], w, point_of(w, action), colour)
 
     @nb.njit(cache=True)
     def _outcome(records, h, w):

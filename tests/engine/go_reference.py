@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
 
+import numpy as np
+from diagrams import draw
+
+from engine.position import Position
+
 Point = tuple[int, int]
 Board = dict[Point, str]
 Points = frozenset[Point]
@@ -155,3 +160,55 @@ def connected_parts(shape: Shape, points: set[Point]) -> set[Points]:
     """The largest connected parts of a set of points."""
     inside = dict.fromkeys(points, "X")
     return {frozenset(region(shape, inside, point)[0]) for point in points}
+
+
+# --- A position of ours beside the reference --------------------------------------------------
+
+
+def all_points(shape: Shape) -> list[Point]:
+    return list(product(range(shape[0]), range(shape[1])))
+
+
+def planes_and_globals(reference: ReferenceGo) -> tuple[np.ndarray, np.ndarray]:
+    """Planes [14, H, W] and globals [5] as `write_planes` promises them for a komi of 7."""
+    shape, me = reference.shape, reference.to_move
+    planes = np.zeros((14, *shape), np.uint8)
+    for point, colour in reference.board.items():
+        side = 0 if colour == me else 1
+        planes[side][point] = 1
+        count = len(liberties(shape, reference.board, point))
+        planes[1 + 3 * side + min(3, count)][point] = 1
+    for point in all_points(shape):
+        planes[8][point] = reference.is_possible(point) and reference.is_ko(point)
+    for age, last in enumerate(reversed(reference.moves[-4:])):
+        if last is not None:
+            planes[9 + age][last] = 1
+    planes[13] = 1
+    komi = 0.7 if me == "O" else -0.7
+    passed = reference.moves[-1:] == [None]
+    ko = reference.ko
+    globals_ = [komi, passed, ko == "positional", ko == "situational", reference.suicide]
+    return planes, np.array(globals_, np.float32)
+
+
+def assert_same(position: Position, reference: ReferenceGo) -> None:
+    """Everything that can be seen of a position is what the reference says."""
+    points, record = all_points(reference.shape), position.record[0]
+    stones = ["XO".find(reference.board.get(point, ".")) + 1 for point in points]
+    assert draw(position.pieces()) == draw(np.array(stones).reshape(reference.shape))
+    assert position.to_move == "XO".index(reference.to_move)
+    assert position.over == reference.over
+    assert record["moves"] == len(reference.moves)
+    legal = [reference.is_legal(point) for point in points]
+    assert position.legal_mask().tolist() == [*legal, True]
+    assert record["prisoners"].tolist() == [reference.taken_by["X"], reference.taken_by["O"]]
+    vacated = [sum(1 << i for i in (0, 1) if (p, "XO"[i]) in reference.removed_at) for p in points]
+    w = reference.shape[1]
+    assert record["vacated"][[(r + 1) * (w + 1) + c + 1 for r, c in points]].tolist() == vacated
+    owners = [{"X": 1, "O": -1, None: 0}[reference.owner(point)] for point in points]
+    score, ownership = position.score()
+    assert ownership.ravel().tolist() == owners
+    assert score == sum(owners) - 7
+    assert position.outcome() == np.sign(score)
+    for ours, theirs in zip(position.encode(), planes_and_globals(reference), strict=True):
+        assert np.array_equal(ours, theirs)
