@@ -223,7 +223,7 @@ def _read_tree(nodes: list[PropertyMap], source: str) -> GameRecord:
         to_move = moves[0][0]
     elif to_move is None:
         to_move = 1 if setup and 2 not in setup.values() else 0
-    if setup and _has_captured_chain(setup, size):
+    if setup and has_captured_chain(setup, size):
         raise ValueError("the setup stones AB and AW leave a chain without a liberty")
     tag = _EXPERT.search(text("GC"))
     return GameRecord(
@@ -343,7 +343,7 @@ def _is_handicap(setup: dict[int, int], to_move: int) -> bool:
     return len(setup) >= 2 and to_move == 1 and 2 not in setup.values()
 
 
-def _has_captured_chain(stones: dict[int, int], size: int) -> bool:
+def has_captured_chain(stones: dict[int, int], size: int) -> bool:
     """Whether some chain of the setup {action: piece} has no liberty."""
     seen: set[int] = set()
     for first, piece in stones.items():
