@@ -146,6 +146,53 @@ def play(
 
 
 @app.command()
+def analysis(
+    net: Annotated[
+        str, typer.Option("--net", "--model", "-model", help="A net's file or name.")
+    ] = "go9-imitation",
+    visits: Annotated[int, typer.Option(min=1, help="Visits a position, unless a query says.")] = 500,
+    report_as: Annotated[
+        str, typer.Option(help="Whose win rates: BLACK, WHITE or SIDETOMOVE.")
+    ] = "BLACK",
+    parallel: Annotated[int, typer.Option(min=1, help="Positions searched at once.")] = 8,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-config", help="A file of KEY = VALUE lines.")
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--override-config", "-override-config", help="KEY=VALUE,KEY=VALUE ..."),
+    ] = None,
+    quit_at_end: Annotated[
+        bool,
+        typer.Option(
+            "--quit-without-waiting",
+            "-quit-without-waiting",
+            help="When the input ends, leave open queries unanswered.",
+        ),
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Answer JSON analysis queries on stdin, as KaTrain asks them."""
+    from engine.analysis import run_analysis
+    from engine.analysis_query import Options, parse_perspective
+    from engine.players import make_settings
+
+    run_analysis(
+        net,
+        options=Options(
+            make_settings({"visits": visits, "leaves_per_batch": 8}),
+            report_as=parse_perspective(report_as),
+        ),
+        config=config,
+        overrides=override or [],
+        parallel=parallel,
+        device=device,
+        version=version("move37"),
+        wait=not quit_at_end,
+    )
+
+
+@app.command()
 def imitate(
     paths: Annotated[list[Path], typer.Argument(help="SGF files, folders, .zip or .tar.gz.")],
     out: Annotated[Path, typer.Option(help="The net file to write.")],

@@ -7,15 +7,15 @@ step collects leaves from the most urgent ones and asks the net about all of the
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,8 +24,7 @@ from engine.analyst import Analyst, MoveReport, Report
 from engine.errors import UserError
 from engine.game import Game
 from engine.games import load
-from engine.nets import NetInfo, check_fit
-from engine.records import GameRecord, rules_fields
+from engine.position import Position
 from mcts import Evaluator, Search
 
 ACTIONS = ("query_version", "query_models", "clear_cache", "terminate", "terminate_all")
@@ -56,7 +55,9 @@ class Job:
 class AnalysisEngine:
     """Answers queries; `handle` takes lines of input, `step` searches, `write` hears the answers.
 
-    evaluator  of the one net that analyses all boards it was trained for
+    evaluator  of the one net that analyses all boards
+    check      raises UserError for a game that the net does not know
+    name       of the net
     parallel   positions that are searched at once; others wait, also those begun, while as many
                more urgent ones are open
     """
@@ -64,7 +65,7 @@ class AnalysisEngine:
     def __init__(
         self,
         evaluator: Evaluator,
-        info: NetInfo,
+        check: Callable[[Game], None],
         name: str,
         options: Options,
         write: Callable[[Json], None],
@@ -72,12 +73,11 @@ class AnalysisEngine:
         parallel: int = 8,
         version: str = "",
     ) -> None:
-        self.evaluator, self.info, self.name = evaluator, info, name
-        self.options, self.parallel, self.version = options, parallel, version
-        self.write = write
+        self.evaluator, self.check, self.name = evaluator, check, name
+        self.options, self.write = options, write
+        self.parallel, self.version = parallel, version
         self.jobs: list[Job] = []
         self._arrived = 0
-        self._analysts: dict[str, Analyst] = {}
 
     # --- Questions --------------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ class AnalysisEngine:
             self.write({"error": error.reason, **where, "id": given["id"]})
 
     def _open(self, given: Json) -> None:
-        query = parse_query(given, self._game, self.options, rules_of)
+        query = parse_query(given, self._game, self.options)
         for field, warning in query.warnings:
             self.write({"warning": warning, "field": field, "id": query.id})
         for turn in query.positions:
@@ -119,7 +119,7 @@ class AnalysisEngine:
         if action == "query_version":
             more = {"version": self.version, "git_hash": "<omitted>"}
         elif action == "query_models":
-            more = {"models": [{"name": self.name, "internalName": self.name, "game": self.info.game}]}
+            more = {"models": [{"name": self.name, "internalName": self.name}]}
         elif action.startswith("terminate"):
             self._terminate(given, action == "terminate_all")
         self.write(given | more)
@@ -139,13 +139,17 @@ class AnalysisEngine:
 
     def _game(self, size: int) -> Game:
         """The game on a board of that size. Raises UserError when the net does not know it."""
-        return self._analyst(load(f"go{size}")).game
+        game = load(f"go{size}")
+        self.check(game)
+        return game
 
-    def _analyst(self, game: Game) -> Analyst:
-        if game.name not in self._analysts:
-            check_fit(self.info, game, self.name)
-            self._analysts[game.name] = Analyst(game, self.evaluator, self.options.settings)
-        return self._analysts[game.name]
+    def _analyst(self, query: Query) -> Analyst:
+        return Analyst(query.game, self.evaluator, query.options.settings)
+
+    def warm_up(self, game: Game) -> None:
+        """Compiles the rules and runs the net once, so that the first answer comes quickly."""
+        search = Analyst(game, self.evaluator, self.options.settings).start(Position(game), visits=1)
+        search.run()
 
     # --- Searching --------------------------------------------------------------------------
 
@@ -168,12 +172,9 @@ class AnalysisEngine:
 
     def _begin(self, job: Job) -> None:
         query, position = job.query, job.query.positions[job.turn]
-        analyst = self._analyst(query.game)
         allowed = query.masks[position.to_move]
         try:
-            job.search = Analyst(query.game, analyst.evaluator, query.options.settings).start(
-                position, allowed=allowed
-            )
+            job.search = self._analyst(query).start(position, allowed=allowed)
         except UserError as error:
             self.jobs.remove(job)
             self.write({"error": str(error), "field": "avoidMoves", "id": query.id})
@@ -217,12 +218,17 @@ class AnalysisEngine:
     def _report(self, job: Job, during_search: bool) -> None:
         query, position = job.query, job.query.positions[job.turn]
         assert job.search is not None
-        report = self._analyst(query.game).report(job.search, position)
+        report = self._analyst(query).report(
+            job.search,
+            position,
+            ownership=query.ownership,
+            moves_ownership=query.moves_ownership,
+        )
         viewer = {"BLACK": 0, "WHITE": 1}.get(query.options.report_as, report.to_move)
         self.write(self._head(job, during_search) | answer(query, position, report.seen_by(viewer)))
 
 
-def answer(query: Query, position: Any, report: Report) -> Json:
+def answer(query: Query, position: Position, report: Report) -> Json:
     """A report with the keys of the protocol, in the report's view."""
     found: Json = {
         "moveInfos": [_move_info(query, move) for move in report.moves],
@@ -238,7 +244,7 @@ def answer(query: Query, position: Any, report: Report) -> Json:
     }
     if query.policy:
         found["policy"] = _floats(report.policy)
-    if query.ownership and report.ownership is not None:
+    if report.ownership is not None:
         found["ownership"] = _floats(report.ownership)
     return found
 
@@ -259,7 +265,7 @@ def _move_info(query: Query, move: MoveReport) -> Json:
     }
     if query.line_visits:
         found["pvVisits"] = list(move.line_visits[: query.line_length])
-    if query.moves_ownership and move.ownership is not None:
+    if move.ownership is not None:
         found["ownership"] = _floats(move.ownership)
     return found
 
@@ -281,16 +287,78 @@ def _floats(values: np.ndarray) -> list[float]:
     return rounded
 
 
-def rules_of(given: Any, handicap: int) -> dict[str, int]:
-    """The fields of a Go state for rules by name. Raises UserError for unknown ones."""
-    if not isinstance(given, str):
-        raise UserError(f"{given!r} is no name")
-    fields = rules_fields(GameRecord("go9", 0.0, rules=given))
-    del fields["komi_half_points"]
-    return fields
-
-
 # --- The program ----------------------------------------------------------------------------
+
+
+def run_analysis(
+    net_name: str,
+    *,
+    options: Options,
+    config: Path | None,
+    overrides: Iterable[str],
+    parallel: int,
+    device: str,
+    version: str,
+    wait: bool,
+) -> None:
+    """Serves stdin and stdout with a net until stdin ends; stderr says when it is ready.
+
+    config is a file of `key = value` lines and overrides are lists of `key=value` with commas, as
+    KataGo takes them; what we have no such parameter for is left out. Raises UserError.
+    """
+    from engine.inference import NetEvaluator, choose_device, cpu_count, torch_threads
+    from engine.nets import check_fit, load_net
+
+    given = read_config(config) if config else {}
+    given |= parse_overrides(overrides)
+    parallel = _positive(given.get("numAnalysisThreads", parallel))
+    options, _ = options.override(given)
+    net, info = load_net(net_name)
+
+    def write(answer: Json) -> None:
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+    engine = AnalysisEngine(
+        NetEvaluator(net, choose_device(device)),
+        lambda game: check_fit(net, info, game, net_name),
+        net_name,
+        options,
+        write,
+        parallel=parallel,
+        version=version,
+    )
+    with torch_threads(cpu_count()), contextlib.suppress(BrokenPipeError):
+        engine.warm_up(load(info.game))
+        print(f"move37 analysis of {net_name}: ready for queries", file=sys.stderr, flush=True)
+        serve(engine, sys.stdin, wait=wait)
+
+
+def read_config(path: Path) -> dict[str, str]:
+    """The parameters of a configuration in KataGo's form. Raises UserError if it cannot be read."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise UserError(f"cannot read the configuration '{path}': {error.strerror}") from None
+    stripped = (line.partition("#")[0] for line in lines)
+    return parse_overrides(line for line in stripped if "=" in line)
+
+
+def parse_overrides(texts: Iterable[str]) -> dict[str, str]:
+    """The parameters of texts such as `maxVisits=100,maxTime=5`. Raises UserError."""
+    given: dict[str, str] = {}
+    for part in (part for text in texts for part in text.split(",") if part.strip()):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise UserError(f"'{part.strip()}' is no parameter: write KEY=VALUE,KEY=VALUE")
+        given[name.strip()] = value.strip()
+    return given
+
+
+def _positive(value: int | str) -> int:
+    if not str(value).isascii() or not str(value).isdigit() or int(value) < 1:
+        raise UserError(f"numAnalysisThreads '{value}' is not a number above 0")
+    return int(value)
 
 
 def serve(engine: AnalysisEngine, lines: Iterable[str], *, wait: bool = True) -> None:

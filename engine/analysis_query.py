@@ -19,6 +19,7 @@ from engine.games import GO_SIZES
 from engine.players import make_settings
 from engine.position import Position
 from engine.records import has_captured_chain
+from engine.rules import Rules, from_json, parse_rules
 from mcts import SearchSettings
 
 Perspective = Literal["BLACK", "WHITE", "SIDETOMOVE"]
@@ -143,7 +144,6 @@ def parse_query(
     given: Json,
     game_of_size: Callable[[int], Game],
     options: Options,
-    rules_of: Callable[[Any, int], dict[str, int]],
 ) -> Query:
     """Reads a query whose `id` has been checked.
 
@@ -157,7 +157,7 @@ def parse_query(
     except UserError as error:
         raise QueryError("boardXSize", str(error)) from None
     board = _Board(game)
-    positions = _positions(fields, board, rules_of)
+    positions = _positions(fields, board)
     turns = fields.turns(len(positions) - 1)
     options, warnings = fields.options(options)
     masks, more = _masks(fields, board)
@@ -226,10 +226,23 @@ class _Fields:
             raise QueryError("komi", "must be an integer or half-integer")
         return komi
 
+    def rules(self) -> Rules:
+        given = self.given.get("rules")
+        try:
+            if isinstance(given, str):
+                return parse_rules(given)
+            if isinstance(given, dict):
+                return from_json(given)
+        except UserError as error:
+            raise QueryError("rules", f"could not parse rules: {error}") from None
+        raise QueryError("rules", _RULES)
+
     def turns(self, last: int) -> list[int]:
         if "analyzeTurns" not in self.given:
             return [last]
         turns = self.integers("analyzeTurns")
+        if not turns:
+            raise QueryError("analyzeTurns", "must name at least one turn")
         for turn in turns:
             if not 0 <= turn <= last:
                 raise QueryError("analyzeTurns", f"invalid turn number: {turn}")
@@ -308,9 +321,7 @@ def _player(name: str, text: Any) -> int:
     return player
 
 
-def _positions(
-    fields: _Fields, board: _Board, rules_of: Callable[[Any, int], dict[str, int]]
-) -> list[Position]:
+def _positions(fields: _Fields, board: _Board) -> list[Position]:
     """The positions after 0, 1, 2 ... moves of the query's game."""
     given = fields.given
     stones = board.moves("initialStones", given.get("initialStones", []), allow_pass=False)
@@ -326,16 +337,10 @@ def _positions(
         first = moves[0][0]
     elif "initialPlayer" in given:
         first = _player("initialPlayer", given["initialPlayer"])
-    if "rules" not in given:
-        raise QueryError("rules", _RULES)
-    try:
-        rules = rules_of(given["rules"], handicap)
-    except UserError as error:
-        raise QueryError("rules", f"could not parse rules: {error}") from None
-
+    rules = fields.rules()
+    komi = fields.komi() + rules.bonus(handicap)
     position = Position(board.game)
-    bonus = rules.pop("komi_half_points", 0)
-    position.set_start(komi_half_points=round(2 * fields.komi()) + bonus, **rules)
+    position.set_start(komi_half_points=round(2 * komi), **rules.start_fields())
     for action, piece in setup.items():
         position.setup(action, piece)
     position.set_start(to_move=first)
@@ -354,9 +359,7 @@ def _positions(
     return positions
 
 
-def _masks(
-    fields: _Fields, board: _Board
-) -> tuple[list[np.ndarray | None], list[tuple[str, str]]]:
+def _masks(fields: _Fields, board: _Board) -> tuple[list[np.ndarray | None], list[tuple[str, str]]]:
     """The moves that Black and White may play at the root, and warnings."""
     masks: list[np.ndarray | None] = [None, None]
     warnings: list[tuple[str, str]] = []

@@ -52,6 +52,7 @@ class MoveReport:
     lcb        the win rate that it has with 97.5 % confidence at least in the *mover's* view: below
                win_rate when the viewer is to move, above it when the opponent is
     score_lead the expected margin in points; None when the evaluator does not know scores
+    score_stdev its standard deviation in points, as if points changed hands independently; None too
     prior      the probability that the net gives it, in [0, 1]
     line       how the game is expected to go on, this move first
     line_visits the visits of each move of the line
@@ -64,6 +65,7 @@ class MoveReport:
     win_rate: float
     lcb: float
     score_lead: float | None
+    score_stdev: float | None
     prior: float
     line: tuple[int, ...]
     line_visits: tuple[int, ...]
@@ -80,6 +82,7 @@ class Report:
     win_rate     in [0, 1] after the search, a draw counting as half a win
     net_win_rate in [0, 1] as the evaluator gave it without searching
     score_lead   the expected margin in points; None when the evaluator does not know scores
+    score_stdev  its standard deviation in points, as if points changed hands independently; None too
     policy       [A] float32, the evaluator's probabilities, -1 where a move is illegal or not allowed
     ownership    [H, W] float32 in [-1, 1], 1 where the point ends as the viewer's; None when not
                  asked for or unknown
@@ -92,6 +95,7 @@ class Report:
     win_rate: float
     net_win_rate: float
     score_lead: float | None
+    score_stdev: float | None
     policy: np.ndarray
     ownership: np.ndarray | None
     moves: tuple[MoveReport, ...]
@@ -127,6 +131,11 @@ Value = TypeVar("Value", float, np.ndarray)
 
 def _minus(value: Value | None) -> Value | None:
     return None if value is None else -value
+
+
+def _stdev(ownership: np.ndarray) -> float:
+    """The standard deviation of the margin: a point is +1 or -1 with the mean that is given."""
+    return float(np.sqrt(np.sum(1 - np.minimum(ownership**2, 1))))
 
 
 def lower_bound(win_rate: float, visits: int) -> float:
@@ -219,6 +228,7 @@ class Analyst:
         weights = np.array([max(1, move.visits) for move in stats] or [1], np.float64)
         weights /= weights.sum()
         sign = 1 - 2 * position.to_move
+        owners = np.tensordot(weights, ends.ownership, 1) if ends else None
         policy = np.full(self.game.actions, -1, np.float32)
         for move in core.moves():
             policy[move.action] = move.prior
@@ -230,6 +240,7 @@ class Analyst:
                 win_rate=(1 + move.value) / 2,
                 lcb=lower_bound((1 + move.value) / 2, move.visits),
                 score_lead=float(ends.scores[order]) if ends else None,
+                score_stdev=_stdev(ends.ownership[order]) if ends else None,
                 prior=move.prior,
                 line=line,
                 line_visits=tuple(core.variation_visits(move.action)),
@@ -244,8 +255,9 @@ class Analyst:
             win_rate=(1 + sign * core.root_value) / 2,
             net_win_rate=(1 + sign * core.root_evaluation) / 2,
             score_lead=float(weights @ ends.scores) if ends else None,
+            score_stdev=None if owners is None else _stdev(owners),
             policy=policy,
-            ownership=np.tensordot(weights, ends.ownership, 1) if ends and ownership else None,
+            ownership=owners if ownership else None,
             moves=moves,
         )
 
