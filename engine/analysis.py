@@ -25,7 +25,7 @@ from engine.errors import UserError
 from engine.game import Game
 from engine.games import load
 from engine.position import Position
-from mcts import Evaluator, Search
+from mcts import Evaluator, Search, step_together
 
 ACTIONS = ("query_version", "query_models", "clear_cache", "terminate", "terminate_all")
 DIGITS = 6
@@ -159,8 +159,9 @@ class AnalysisEngine:
         for job in urgent:
             if job.search is None:
                 self._begin(job)
-        for name in {job.query.game.name for job in urgent}:
-            self._search([job for job in urgent if job.query.game.name == name and job.search])
+        searches = [(job.query.game.name, job.search) for job in urgent if job.search]
+        for name in {name for name, _ in searches}:
+            step_together([search for game, search in searches if game == name], self.evaluator)
         now = time.monotonic()
         for job in [job for job in urgent if job.search]:
             assert job.search is not None
@@ -182,32 +183,12 @@ class AnalysisEngine:
         job.started = time.monotonic()
         job.next_report = job.started + query.first
 
-    def _search(self, jobs: list[Job]) -> None:
-        """One batch: leaves of all the jobs, which are on boards of one size."""
-        if not jobs:
-            return
-        native = jobs[0].query.game.native
-        capacity = sum(job.query.options.settings.leaves_per_batch for job in jobs)
-        planes = np.empty((capacity, native.planes, native.height, native.width), np.uint8)
-        globals_ = np.empty((capacity, native.globals), np.float32)
-        ends = [0]
-        for job in jobs:
-            assert job.search is not None
-            ends.append(ends[-1] + job.search.core.collect(planes[ends[-1] :], globals_[ends[-1] :]))
-        if ends[-1] == 0:
-            return
-        answers = self.evaluator(planes[: ends[-1]], globals_[: ends[-1]])
-        for job, begin, end in zip(jobs, ends, ends[1:], strict=False):
-            if job.search is not None and end > begin:
-                job.search.core.absorb(*(answer[begin:end] for answer in answers))
-
     # --- Answers ----------------------------------------------------------------------------
 
     def _finish(self, job: Job) -> None:
         """Answers a position for the last time, with as much as is known."""
         self.jobs.remove(job)
         if job.search is not None and job.search.core.root_visits:
-            job.search.core.cancel()
             self._report(job, during_search=False)
         else:
             self.write(self._head(job, during_search=False) | {"noResults": True})

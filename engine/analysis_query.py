@@ -18,7 +18,7 @@ from engine.game import Game
 from engine.games import GO_SIZES
 from engine.players import make_settings
 from engine.position import Position
-from engine.records import has_captured_chain
+from engine.records import IllegalMoveError, has_captured_chain, positions_after
 from engine.rules import Rules, from_json, parse_rules
 from mcts import SearchSettings
 
@@ -344,19 +344,10 @@ def _positions(fields: _Fields, board: _Board) -> list[Position]:
     for action, piece in setup.items():
         position.setup(action, piece)
     position.set_start(to_move=first)
-    positions = [position.copy()]
-    for number, (player, action) in enumerate(moves):
-        if position.over:  # played on after two passes
-            position.record["over"] = position.record["passes"] = 0
-        # The same player may move twice, as in handicap games that were played as moves.
-        positions[-1].record["to_move"] = position.record["to_move"] = player
-        try:
-            position.play(action)
-        except ValueError:
-            name = board.game.notation.name(action)
-            raise QueryError("moves", f"Illegal move {number}: {name}") from None
-        positions.append(position.copy())
-    return positions
+    try:
+        return list(positions_after(position, moves))
+    except IllegalMoveError as error:
+        raise QueryError("moves", f"Illegal move {error.index}: {error.name}") from None
 
 
 def _masks(fields: _Fields, board: _Board) -> tuple[list[np.ndarray | None], list[tuple[str, str]]]:

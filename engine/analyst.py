@@ -17,7 +17,7 @@ import numpy as np
 from engine.errors import UserError
 from engine.game import Game
 from engine.position import Position
-from mcts import Evaluator, Search, SearchSettings
+from mcts import Evaluator, Search, SearchSettings, step_together
 
 Z95 = 1.959964  # of the normal distribution, for two-sided 95 %
 
@@ -193,6 +193,31 @@ class Analyst:
 
         search.run(stopped)
         return self.report(search, position, ownership=ownership, moves_ownership=moves_ownership)
+
+    def analyse_all(
+        self,
+        positions: Sequence[Position],
+        *,
+        parallel: int = 8,
+        on_done: Callable[[int], None] = lambda done: None,
+    ) -> list[Report]:
+        """The reports on many positions, in the movers' views; `parallel` are searched at a time.
+
+        `on_done` hears how many are finished.
+        """
+        waiting = list(enumerate(positions))[::-1]
+        running: list[tuple[int, Search]] = []
+        reports: dict[int, Report] = {}
+        while waiting or running:
+            while waiting and len(running) < parallel:
+                index, position = waiting.pop()
+                running.append((index, self.start(position)))
+            step_together([search for _, search in running], self.evaluator)
+            for index, search in [pair for pair in running if pair[1].core.done]:
+                reports[index] = self.report(search, positions[index])
+                running.remove((index, search))
+                on_done(len(reports))
+        return [reports[index] for index in range(len(positions))]
 
     def start(
         self, position: Position, *, visits: int | None = None, allowed: np.ndarray | None = None

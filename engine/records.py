@@ -48,7 +48,8 @@ class GameRecord:
     """One recorded game of Go; players are 0 Black and 1 White, pieces 1 black and 2 white.
 
     komi is in points in White's favour; result is the SGF text (`B+3.5`, `W+R`, `0`, empty when
-    unknown); expert says which of (Black, White) to imitate, None when the file does not say.
+    unknown); expert says which of (Black, White) to imitate, None when the file does not say; sgf is
+    the text it was read from, with its comments and variations.
     """
 
     game: str
@@ -64,6 +65,7 @@ class GameRecord:
     name: str = ""
     date: str = ""
     source: str = ""
+    sgf: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -196,7 +198,9 @@ def _read_games(data: bytes, label: str) -> Iterator[GameRecord | BrokenRecord]:
         source = f"{label}, game {number}"
         try:
             tree = sgf_grammar.parse_sgf_game(text)
-            yield _read_tree(list(sgf_grammar.main_sequence_iter(tree)), source)
+            record = _read_tree(list(sgf_grammar.main_sequence_iter(tree)), source)
+            record.sgf = text
+            yield record
         except ValueError as error:
             yield BrokenRecord(source, str(error))
 
@@ -403,6 +407,34 @@ def start_position(record: GameRecord) -> Position:
     # Editing the board does not change the side to move, so that comes last.
     position.set_start(to_move=record.to_move)
     return position
+
+
+class IllegalMoveError(ValueError):
+    """A move of a record that the rules forbid; index counts moves from 0."""
+
+    def __init__(self, index: int, player: int, name: str) -> None:
+        super().__init__(f"move {index + 1} ({'BW'[player]} {name}) is not legal")
+        self.index, self.name = index, name
+
+
+def positions_after(start: Position, moves: Iterable[tuple[int, int]]) -> Iterator[Position]:
+    """The positions before the first of the moves (player, action) and after each of them.
+
+    In recorded games the same player may move twice, and play may go on after two passes. Each
+    position has the player to move that the next move shows. Raises IllegalMoveError.
+    """
+    position = start.copy()
+    for index, (player, action) in enumerate(moves):
+        position.record["to_move"] = player
+        yield position.copy()
+        if position.over:
+            position.record["over"] = position.record["passes"] = 0
+        try:
+            position.play(action)
+        except ValueError:
+            name = position.game.notation.name(action)
+            raise IllegalMoveError(index, player, name) from None
+    yield position
 
 
 def result_outcome(text: str) -> float:

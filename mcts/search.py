@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -49,3 +49,23 @@ class Search:
                     self.core.absorb(*self.evaluator(self._planes[:rows], self._globals[:rows]))
         finally:
             self.core.cancel()
+
+
+def step_together(searches: Sequence[Search], evaluator: Evaluator) -> None:
+    """One step of several searches of the same game, with one batch for the leaves of all."""
+    try:
+        rows = [search.core.collect(search._planes, search._globals) for search in searches]
+        if not any(rows):
+            return
+        found = list(zip(searches, rows, strict=True))
+        planes = np.concatenate([search._planes[:n] for search, n in found])
+        globals_ = np.concatenate([search._globals[:n] for search, n in found])
+        answers = evaluator(planes, globals_)
+        first = 0
+        for search, n in found:
+            if n:
+                search.core.absorb(*(answer[first : first + n] for answer in answers))
+            first += n
+    finally:
+        for search in searches:
+            search.core.cancel()
