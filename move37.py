@@ -28,6 +28,7 @@ _API = {
     "load_net": ("engine.nets", "load_net"),
     "save_net": ("engine.nets", "save_net"),
     "NetEvaluator": ("engine.inference", "NetEvaluator"),
+    "Analyst": ("engine.analyst", "Analyst"),
     "SearchPlayer": ("engine.players", "SearchPlayer"),
     "read_records": ("engine.records", "read_records"),
     "write_sgf": ("engine.records", "write_sgf"),
@@ -190,6 +191,23 @@ def analysis(
         version=version("move37"),
         wait=not quit_at_end,
     )
+
+
+@app.command()
+def analyze(
+    paths: Annotated[list[Path], typer.Argument(help="SGF files, folders, .zip or .tar.gz.")],
+    out: Annotated[Path, typer.Option(help="The folder for what is written.")] = Path("analysed"),
+    net: Annotated[str, typer.Option(help="A net's file or name; default: what ships.")] = "",
+    visits: Annotated[int, typer.Option(min=1, help="Visits a position.")] = 200,
+    chart: Annotated[bool, typer.Option("--chart", help="Draw each game's chart too.")] = False,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Comment game records: win rates, mistakes and better moves, as SGF, Markdown and JSON."""
+    from engine.commentary import run_analyze
+
+    outcome = run_analyze(paths, out, net, visits, chart, device)
+    result(as_json, outcome.as_json(), str(outcome))
 
 
 @app.command()

@@ -479,10 +479,17 @@ def application() -> str:
         return "move37:source"
 
 
+def sgf_point(action: int, size: int) -> bytes:
+    """An action as the value of a move property; the pass is empty."""
+    if action == size * size:
+        return b""
+    row, column = divmod(action, size)
+    return bytes((ord("a") + column, ord("a") + row))
+
+
 def write_sgf(record: GameRecord) -> str:
     """The record as SGF text, FF[4] in UTF-8, that `read_records` reads back; ends in a newline."""
     size = record.size
-    points = {action: point for point, action in _action_table(size).items() if point != b"tt"}
     root: PropertyMap = {
         "FF": [b"4"],
         "GM": [b"1"],
@@ -507,7 +514,7 @@ def write_sgf(record: GameRecord) -> str:
         if text:
             root[name] = [sgf_grammar.escape_text(text.encode("utf-8", "replace"))]
     for name, piece in (("AB", 1), ("AW", 2)):
-        if stones := [points[action] for action, p in record.setup if p == piece]:
+        if stones := [sgf_point(action, size) for action, p in record.setup if p == piece]:
             root[name] = stones
     if _is_handicap(dict(record.setup), record.to_move):
         root["HA"] = [str(len(record.setup)).encode()]
@@ -515,6 +522,6 @@ def write_sgf(record: GameRecord) -> str:
         root["PL"] = [b"BW"[record.to_move : record.to_move + 1]]
     tree = sgf_grammar.Coarse_game_tree()
     tree.sequence = [root]
-    tree.sequence += [{"BW"[player]: [points[action]]} for player, action in record.moves]
+    tree.sequence += [{"BW"[player]: [sgf_point(action, size)]} for player, action in record.moves]
     data: bytes = sgf_grammar.serialise_game_tree(tree)
     return data.decode()
