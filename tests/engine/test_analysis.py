@@ -267,7 +267,7 @@ def without(name):
 @pytest.mark.parametrize(
     ("asked", "field", "words"),
     [
-        (without("boardXSize"), "boardXSize", "integer from 2 to 19"),
+        (without("boardXSize"), "boardXSize", "integer from 1 to 19"),
         (query(boardXSize=9.0), "boardXSize", "integer"),
         (query(boardYSize=True), "boardYSize", "integer"),
         (query(boardXSize=7), "boardYSize", "7x9: only square"),
