@@ -64,7 +64,8 @@ def step_together(searches: Sequence[Search], evaluator: Evaluator) -> None:
         first = 0
         for search, n in found:
             if n:
-                search.core.absorb(*(answer[first : first + n] for answer in answers))
+                own = (None if part is None else part[first : first + n] for part in answers)
+                search.core.absorb(*own)
             first += n
     finally:
         for search in searches:

@@ -153,7 +153,7 @@ class Standings:
         for row in self.rows:
             interval = f"[{row.low:+.0f}, {row.high:+.0f}]" if row.player != self.anchor else "anchor"
             lines.append(
-                f"{row.elo:>+6.0f}  {interval:<16}{row.games:>6}{row.points:>8g}  {row.player}"
+                f"{round(row.elo):>+6d}  {interval:<16}{row.games:>6}{row.points:>8g}  {row.player}"
             )
         return "\n".join(lines)
 
