@@ -84,6 +84,17 @@ def test_leads_and_ownership_are_the_nets_at_the_ends_of_lines(analyst, evaluato
     assert np.array_equal(report.ownership, move.ownership)
 
 
+def test_the_position_is_the_mean_of_the_lines_weighted_by_visits(analyst):
+    report = analyst.analyse(position(E5), moves_ownership=True)
+    visits = [move.visits for move in report.moves]
+    assert len(set(visits)) > 1
+    mean = np.average([move.score_lead for move in report.moves], weights=visits)
+    assert report.score_lead == pytest.approx(mean, abs=1e-4)
+    owners = np.average([move.ownership for move in report.moves], axis=0, weights=visits)
+    assert np.allclose(report.ownership, owners, atol=1e-5)
+    assert report.score_stdev == pytest.approx(np.sqrt(np.sum(1 - owners**2)), abs=1e-3)
+
+
 def test_ownership_knows_a_won_corner_from_both_sides(analyst):
     wall = position(*[a for r in range(9) for a in (r * 9 + 3, r * 9 + 5)])
     ours = analyst.analyse(wall)

@@ -123,8 +123,11 @@ def test_handicap_setup_and_odd_orders_are_followed(analyst, tmp_path, text, pla
     assert review.problem == "" and [move.player for move in review.moves] == players
     assert np.sum(review.reports[0].policy == -1) == stones
     sgf.Sgf_game.from_bytes(commented_sgf(review))
-    marked = [node for node in nodes_of(commented_sgf(review)) if "SBKV" in node]
-    assert len(marked) == len(players) + 1
+    nodes = nodes_of(commented_sgf(review))
+    marked = [number for number, node in enumerate(nodes) if "SBKV" in node]
+    assert marked == [0, *range(len(nodes) - len(players), len(nodes))]
+    for number, report in zip(marked, review.reports, strict=True):
+        assert float(nodes[number]["SBKV"][0]) == pytest.approx(100 * report.win_rate, abs=0.01)
 
 
 def nodes_of(data):
