@@ -202,7 +202,6 @@ class AnalysisEngine:
         report = self._analyst(query).report(
             job.search,
             position,
-            ownership=query.ownership,
             moves_ownership=query.moves_ownership,
         )
         viewer = {"BLACK": 0, "WHITE": 1}.get(query.options.report_as, report.to_move)
@@ -225,7 +224,7 @@ def answer(query: Query, position: Position, report: Report) -> Json:
     }
     if query.policy:
         found["policy"] = _floats(report.policy)
-    if report.ownership is not None:
+    if query.ownership and report.ownership is not None:
         found["ownership"] = _floats(report.ownership)
     return found
 
@@ -253,10 +252,9 @@ def _move_info(query: Query, move: MoveReport) -> Json:
 
 def _score_keys(lead: float | None, stdev: float | None) -> Json:
     """The net learns final margins of self-play games, so the lead and scoreSelfplay are one."""
-    if lead is None or stdev is None:
-        return {}
     names = ("scoreLead", "scoreMean", "scoreSelfplay")
-    return dict.fromkeys(names, _round(lead)) | {"scoreStdev": _round(stdev)}
+    found = {} if lead is None else dict.fromkeys(names, _round(lead))
+    return found if stdev is None else found | {"scoreStdev": _round(stdev)}
 
 
 def _round(value: float) -> float:

@@ -57,15 +57,16 @@ def step_together(searches: Sequence[Search], evaluator: Evaluator) -> None:
         rows = [search.core.collect(search._planes, search._globals) for search in searches]
         if not any(rows):
             return
-        found = list(zip(searches, rows, strict=True))
-        planes = np.concatenate([search._planes[:n] for search, n in found])
-        globals_ = np.concatenate([search._globals[:n] for search, n in found])
-        answers = evaluator(planes, globals_)
+        pairs = list(zip(searches, rows, strict=True))
+        planes = np.concatenate([search._planes[:n] for search, n in pairs])
+        globals_ = np.concatenate([search._globals[:n] for search, n in pairs])
+        logits, values, all_scores = evaluator(planes, globals_)
         first = 0
-        for search, n in found:
+        for search, n in pairs:
+            own = slice(first, first + n)
+            scores = None if all_scores is None else all_scores[own]
             if n:
-                own = (None if part is None else part[first : first + n] for part in answers)
-                search.core.absorb(*own)
+                search.core.absorb(logits[own], values[own], scores)
             first += n
     finally:
         for search in searches:
