@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -23,15 +23,23 @@ Z95 = 1.959964  # of the normal distribution, for two-sided 95 %
 OWNERSHIP_LINES = 16  # moves of a report whose lines are followed to their ends for ownership
 
 
+class Outlook(NamedTuple):
+    """How games will end, as seen by the side to move.
+
+    scores    [n] float32, the expected margin in points
+    ownership [n, H, W] float32 in [-1, 1], 1 where the point ends as the mover's
+    """
+
+    scores: np.ndarray
+    ownership: np.ndarray
+
+
 @runtime_checkable
-class HasOwnership(Protocol):
-    """An evaluator that knows scores and foresees who will own each point, such as `NetEvaluator`."""
+class HasOutlook(Protocol):
+    """An evaluator that also foresees scores and ownership, such as `NetEvaluator`."""
 
-    def ownership(self, planes: np.ndarray, globals_: np.ndarray) -> np.ndarray:
-        """Ownership [n, H, W] float32 in [-1, 1] of positions (arrays as in `mcts.Evaluator`).
-
-        1 where the point ends as the side to move's, -1 the opponent's.
-        """
+    def outlook(self, planes: np.ndarray, globals_: np.ndarray) -> Outlook:
+        """How positions (arrays as in `mcts.Evaluator`) will end."""
         ...
 
 
@@ -289,14 +297,14 @@ class Analyst:
 
     @property
     def _knows_scores(self) -> bool:
-        return self.game.score is not None and isinstance(self.evaluator, HasOwnership)
+        return self.game.score is not None and isinstance(self.evaluator, HasOutlook)
 
     def _ownership_after(self, position: Position, lines: Sequence[Sequence[int]]) -> np.ndarray | None:
         """Ownership [n, H, W] after each line, in the view of the position's mover; None: unknown."""
         native = self.game.native
         if not self._knows_scores:
             return None
-        assert isinstance(self.evaluator, HasOwnership)
+        assert isinstance(self.evaluator, HasOutlook)
         states = []
         for line in lines:
             state = position.state.copy()
@@ -304,9 +312,10 @@ class Analyst:
                 native.play(state, action)
             states.append(state)
         inputs = [native.encode(state) for state in states]
-        found = self.evaluator.ownership(
+        outlook = self.evaluator.outlook(
             np.stack([planes for planes, _ in inputs]), np.stack([globals_ for _, globals_ in inputs])
-        ).copy()
+        )
+        found = outlook.ownership.copy()
         for i, state in enumerate(states):
             mover = native.to_move(state)
             if native.over(state):  # known exactly, the first player's

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from engine.analyst import Outlook
 from engine.errors import UserError
 from engine.net import SCORE_SCALE, Net, Output
 from mcts import Evaluation
@@ -49,10 +50,11 @@ class NetEvaluator:
             scores=(output.score * SCORE_SCALE).cpu().numpy(),
         )
 
-    def ownership(self, planes: np.ndarray, globals_: np.ndarray) -> np.ndarray:
-        """Who will own each point [n, H, W] float32; see `engine.analyst.HasOwnership`."""
-        found: np.ndarray = torch.tanh(self._forward(planes, globals_).ownership / 2).cpu().numpy()
-        return found
+    def outlook(self, planes: np.ndarray, globals_: np.ndarray) -> Outlook:
+        """How positions will end; see `engine.analyst.HasOutlook`."""
+        output = self._forward(planes, globals_)
+        ownership = torch.tanh(output.ownership / 2)
+        return Outlook((output.score * SCORE_SCALE).cpu().numpy(), ownership.cpu().numpy())
 
     @torch.inference_mode()
     def _forward(self, planes: np.ndarray, globals_: np.ndarray) -> Output:

@@ -78,7 +78,7 @@ def test_ownership_is_the_nets_at_the_ends_of_lines(analyst, evaluator, length):
     (move,) = report.moves
     assert move.action == D5 and len(move.line) == length
     end = position(*move.line)
-    owners = evaluator.ownership(*(array[None] for array in end.encode()))
+    owners = evaluator.outlook(*(array[None] for array in end.encode())).ownership
     sign = 1 if end.to_move == 0 else -1
     assert np.allclose(report.ownership, sign * owners[0], atol=1e-5)
     assert np.allclose(report.ownership, move.ownership, atol=1e-6)
