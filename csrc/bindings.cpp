@@ -291,6 +291,7 @@ PYBIND11_MODULE(_core, m) {
       .def_readonly("prior", &MoveStats::prior)
       .def_readonly("value", &MoveStats::value)
       .def_readonly("score", &MoveStats::score)
+      .def_readonly("error", &MoveStats::error)
       .def_readonly("lcb", &MoveStats::lcb)
       .def_readonly("policy", &MoveStats::policy);
 

@@ -48,7 +48,8 @@ class GameRecord:
     """One recorded game of Go; players are 0 Black and 1 White, pieces 1 black and 2 white.
 
     komi is in points in White's favour; result is the SGF text (`B+3.5`, `W+R`, `0`, empty when
-    unknown); expert says which of (Black, White) to imitate, None when the file does not say.
+    unknown); expert says which of (Black, White) to imitate, None when the file does not say; sgf is
+    the text it was read from, with its comments and variations.
     """
 
     game: str
@@ -64,6 +65,7 @@ class GameRecord:
     name: str = ""
     date: str = ""
     source: str = ""
+    sgf: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -196,7 +198,9 @@ def _read_games(data: bytes, label: str) -> Iterator[GameRecord | BrokenRecord]:
         source = f"{label}, game {number}"
         try:
             tree = sgf_grammar.parse_sgf_game(text)
-            yield _read_tree(list(sgf_grammar.main_sequence_iter(tree)), source)
+            record = _read_tree(list(sgf_grammar.main_sequence_iter(tree)), source)
+            record.sgf = text
+            yield record
         except ValueError as error:
             yield BrokenRecord(source, str(error))
 
@@ -223,7 +227,7 @@ def _read_tree(nodes: list[PropertyMap], source: str) -> GameRecord:
         to_move = moves[0][0]
     elif to_move is None:
         to_move = 1 if setup and 2 not in setup.values() else 0
-    if setup and _has_captured_chain(setup, size):
+    if setup and has_captured_chain(setup, size):
         raise ValueError("the setup stones AB and AW leave a chain without a liberty")
     tag = _EXPERT.search(text("GC"))
     return GameRecord(
@@ -343,7 +347,7 @@ def _is_handicap(setup: dict[int, int], to_move: int) -> bool:
     return len(setup) >= 2 and to_move == 1 and 2 not in setup.values()
 
 
-def _has_captured_chain(stones: dict[int, int], size: int) -> bool:
+def has_captured_chain(stones: dict[int, int], size: int) -> bool:
     """Whether some chain of the setup {action: piece} has no liberty."""
     seen: set[int] = set()
     for first, piece in stones.items():
@@ -405,6 +409,34 @@ def start_position(record: GameRecord) -> Position:
     return position
 
 
+class IllegalMoveError(ValueError):
+    """A move of a record that the rules forbid; index counts moves from 0."""
+
+    def __init__(self, index: int, player: int, name: str) -> None:
+        super().__init__(f"move {index + 1} ({'BW'[player]} {name}) is not legal")
+        self.index, self.name = index, name
+
+
+def positions_after(start: Position, moves: Iterable[tuple[int, int]]) -> Iterator[Position]:
+    """The positions before the first of the moves (player, action) and after each of them.
+
+    In recorded games the same player may move twice, and play may go on after two passes. Each
+    position has the player to move that the next move shows. Raises IllegalMoveError.
+    """
+    position = start.copy()
+    for index, (player, action) in enumerate(moves):
+        position.record["to_move"] = player
+        yield position.copy()
+        if position.over:
+            position.record["over"] = position.record["passes"] = 0
+        try:
+            position.play(action)
+        except ValueError:
+            name = position.game.notation.name(action)
+            raise IllegalMoveError(index, player, name) from None
+    yield position
+
+
 def result_outcome(text: str) -> float:
     """+1 when the result text says that Black won, -1 White, 0 a draw, as the board shows it.
 
@@ -447,10 +479,17 @@ def application() -> str:
         return "move37:source"
 
 
+def sgf_point(action: int, size: int) -> bytes:
+    """An action as the value of a move property; the pass is empty."""
+    if action == size * size:
+        return b""
+    row, column = divmod(action, size)
+    return bytes((ord("a") + column, ord("a") + row))
+
+
 def write_sgf(record: GameRecord) -> str:
     """The record as SGF text, FF[4] in UTF-8, that `read_records` reads back; ends in a newline."""
     size = record.size
-    points = {action: point for point, action in _action_table(size).items() if point != b"tt"}
     root: PropertyMap = {
         "FF": [b"4"],
         "GM": [b"1"],
@@ -475,7 +514,7 @@ def write_sgf(record: GameRecord) -> str:
         if text:
             root[name] = [sgf_grammar.escape_text(text.encode("utf-8", "replace"))]
     for name, piece in (("AB", 1), ("AW", 2)):
-        if stones := [points[action] for action, p in record.setup if p == piece]:
+        if stones := [sgf_point(action, size) for action, p in record.setup if p == piece]:
             root[name] = stones
     if _is_handicap(dict(record.setup), record.to_move):
         root["HA"] = [str(len(record.setup)).encode()]
@@ -483,6 +522,6 @@ def write_sgf(record: GameRecord) -> str:
         root["PL"] = [b"BW"[record.to_move : record.to_move + 1]]
     tree = sgf_grammar.Coarse_game_tree()
     tree.sequence = [root]
-    tree.sequence += [{"BW"[player]: [points[action]]} for player, action in record.moves]
+    tree.sequence += [{"BW"[player]: [sgf_point(action, size)]} for player, action in record.moves]
     data: bytes = sgf_grammar.serialise_game_tree(tree)
     return data.decode()
