@@ -13,6 +13,7 @@ Matches::Matches(const Game& game, const std::vector<SearchSettings>& seats, int
       seed_(seed),
       games_(parallel_games) {
   if (seats.empty() || seats.size() > 2) throw std::invalid_argument("a match has one or two seats");
+  for (const SearchSettings& seat : seats) caches_.push_back(make_cache(game, seat.cache_mib));
 }
 
 void Matches::add(int64_t id, const uint8_t* start, int first_seat) {
@@ -36,7 +37,7 @@ bool Matches::start_next(Running& game) {
   game.active = true;
   for (size_t seat = 0; seat < seats_.size(); ++seat) {
     const uint64_t seed = seed_ * 0x9E3779B97F4A7C15ull + game.log.id * 2 + seat;
-    game.searches[seat] = std::make_unique<Search>(*game_, seats_[seat], seed);
+    game.searches[seat] = std::make_unique<Search>(*game_, seats_[seat], seed, caches_[seat]);
     game.searches[seat]->set_root(game.state.data());
   }
   return true;
@@ -78,12 +79,16 @@ void Matches::finish(Running& game) {
 int Matches::fill(int evaluator, Batch& batch) {
   waiting_[evaluator].clear();
   for (Running& game : games_) {
-    play_on(game);
-    if (!game.active || seat_to_move(game) != evaluator) continue;
     const int before = batch.size;
-    Search& search = game.of(evaluator);
-    search.collect(batch);
-    if (batch.size > before) waiting_[evaluator].push_back({&search, batch.size - before});
+    const size_t finished = finished_.size();
+    // The cache may answer all, so a game plays on until it has a row, but ends once at most.
+    while (batch.size == before && batch.size < batch.capacity && finished_.size() == finished) {
+      play_on(game);
+      if (!game.active || seat_to_move(game) != evaluator) break;
+      Search& search = game.of(evaluator);
+      search.collect(batch);
+      if (batch.size > before) waiting_[evaluator].push_back({&search, batch.size - before});
+    }
   }
   return batch.size;
 }
@@ -99,6 +104,17 @@ void Matches::absorb(int evaluator, const float* logits, const float* values,
     row += waiting.rows;
     evaluations_ += waiting.rows;
   }
+}
+
+void Matches::clear_caches() {
+  for (const auto& cache : caches_)
+    if (cache) cache->clear();
+}
+
+int64_t Matches::cache_hits() const {
+  int64_t hits = 0;
+  for (const auto& cache : caches_) hits += cache ? cache->hits() : 0;
+  return hits;
 }
 
 int Matches::waiting_rows(int evaluator) const {

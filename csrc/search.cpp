@@ -12,9 +12,9 @@ namespace move37 {
 
 namespace {
 
-// A visit of a solved position costs no evaluation, so a tree with nothing else to visit could spin
-// here for ever; this bounds the work between two batches.
-constexpr int kMaxTerminalVisitsPerCollect = 256;
+// A visit of a solved or a cached position costs no evaluation, so a tree with nothing else to
+// visit could spin here for ever; this bounds the work between two batches.
+constexpr int kMaxFreeVisits = 256;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kTwoOverPi = 0.63661977f;
 
@@ -27,10 +27,12 @@ float mover_view(int to_move, float value) { return to_move == 0 ? value : -valu
 
 }  // namespace
 
-Search::Search(const Game& game, const SearchSettings& settings, uint64_t seed)
+Search::Search(const Game& game, const SearchSettings& settings, uint64_t seed,
+               std::shared_ptr<EvaluationCache> cache)
     : game_(&game),
       settings_(settings),
       rng_(seed),
+      cache_(std::move(cache)),
       root_state_(game.state_bytes),
       state_(game.state_bytes),
       legal_mask_(game.actions),
@@ -113,6 +115,20 @@ bool Search::settled() const {
 
 int Search::collect(Batch& batch) {
   cancel();
+  int free_visits = 0;
+  gather(batch);
+  while (rows_ == 0 && leaf_count_ > 0) {  // the cache knew them all
+    free_visits += leaf_count_;
+    absorb(nullptr, nullptr, nullptr);
+    if (free_visits >= kMaxFreeVisits) break;
+    gather(batch);
+  }
+  return rows_;
+}
+
+// Selects leaves for one batch. Those that the cache knows wait for the others but take no row, so
+// that the tree grows as it would without a cache.
+void Search::gather(Batch& batch) {
   int terminal_visits = 0;
   while (leaf_count_ < settings_.leaves_per_batch && batch.size < batch.capacity) {
     const Node& root = tree_.node(Tree::kRoot);
@@ -124,18 +140,24 @@ int Search::collect(Batch& batch) {
     if (selected == Selected::kCollision) break;
     if (selected == Selected::kTerminal) {
       if (tree_.node(Tree::kRoot).status == Status::kTerminal) break;
-      if (++terminal_visits == kMaxTerminalVisitsPerCollect) break;
+      if (++terminal_visits == kMaxFreeVisits) break;
       continue;
     }
     leaf.symmetry = settings_.random_symmetry ? rng_.below(game_->symmetries) : 0;
-    encode_seen(*game_, state_.data(), leaf.symmetry,
-                batch.planes + static_cast<int64_t>(batch.size) * game_->plane_bytes(),
-                batch.globals + static_cast<int64_t>(batch.size) * game_->globals,
-                encode_scratch_);
-    ++batch.size;
+    uint8_t* planes = batch.planes + static_cast<int64_t>(batch.size) * game_->plane_bytes();
+    float* globals = batch.globals + static_cast<int64_t>(batch.size) * game_->globals;
+    encode_seen(*game_, state_.data(), leaf.symmetry, planes, globals, encode_scratch_);
     ++leaf_count_;
+    leaf.cached = false;
+    if (cache_ != nullptr) {
+      leaf.key = cache_->key(planes, globals);
+      Answer known;
+      leaf.cached = cache_->find(leaf.key, &known);
+      if (leaf.cached) keep(leaf, known);
+    }
+    batch.size += !leaf.cached;
+    rows_ += !leaf.cached;
   }
-  return leaf_count_;
 }
 
 Search::Selected Search::select(Leaf& leaf) {
@@ -336,24 +358,33 @@ float Search::utility(float value, float score) const {
 }
 
 void Search::absorb(const float* logits, const float* values, const float* scores) {
-  if (!all_finite(logits, static_cast<int64_t>(leaf_count_) * game_->actions) || !all_finite(values, leaf_count_) ||
-      (scores != nullptr && !all_finite(scores, leaf_count_))) {
+  if (!all_finite(logits, static_cast<int64_t>(rows_) * game_->actions) || !all_finite(values, rows_) ||
+      (scores != nullptr && !all_finite(scores, rows_))) {
     cancel();
     throw std::runtime_error("the evaluator returned a number that is not finite");
   }
   const int count = leaf_count_;
-  leaf_count_ = 0;
+  leaf_count_ = rows_ = 0;
+  int row = 0;
   for (int i = 0; i < count; ++i) {
-    Node& node = tree_.node(leaves_[i].node);
-    node.value = mover_view(node.to_move, std::clamp(values[i], -1.0f, 1.0f));
-    node.score = scores == nullptr ? 0 : mover_view(node.to_move, scores[i]);
-    expand(leaves_[i], logits + static_cast<int64_t>(i) * game_->actions);
+    const Leaf& leaf = leaves_[i];
+    if (!leaf.cached) {
+      const Answer answer{logits + static_cast<int64_t>(row) * game_->actions, values[row],
+                          scores == nullptr ? 0 : scores[row]};
+      ++row;
+      if (cache_ != nullptr) cache_->store(leaf.key, answer);
+      keep(leaf, answer);
+    }
+    expand(leaf);
   }
 }
 
-// Step 4. Expand: keep the logits of the legal moves. Then back up.
-void Search::expand(const Leaf& leaf, const float* logits) {
+// Gives a leaf the evaluator's answer, its logits as priors for now.
+void Search::keep(const Leaf& leaf, const Answer& answer) {
   Node& node = tree_.node(leaf.node);
+  node.value = mover_view(node.to_move, std::clamp(answer.value, -1.0f, 1.0f));
+  node.score = mover_view(node.to_move, answer.score);
+  const float* logits = answer.logits;
   if (leaf.symmetry != 0) {
     const int32_t* table = game_->action_symmetries.data() +
                            static_cast<int64_t>(leaf.symmetry) * game_->actions;
@@ -363,6 +394,11 @@ void Search::expand(const Leaf& leaf, const float* logits) {
   float* prior = tree_.priors(node);
   const int16_t* action = tree_.actions(node);
   for (int i = 0; i < node.move_count; ++i) prior[i] = logits[action[i]];
+}
+
+// Step 4. Expand a leaf that has its answer, and back its value up.
+void Search::expand(const Leaf& leaf) {
+  Node& node = tree_.node(leaf.node);
   node.status = Status::kExpanded;
   if (leaf.node == Tree::kRoot) {
     tree_.prepare(Tree::kRoot);
@@ -478,7 +514,7 @@ void Search::cancel() {
     give_back(leaves_[i]);
     tree_.node(leaves_[i].node).status = Status::kNew;
   }
-  leaf_count_ = 0;
+  leaf_count_ = rows_ = 0;
 }
 
 // Once a search, when the root has its priors: noise, and Gumbel's draw and schedule.
@@ -527,8 +563,7 @@ void Search::run_uniform() {
   const std::vector<float> logits(rows * game_->actions), values(rows);
   while (!done()) {
     Batch batch{planes.data(), globals.data(), settings_.leaves_per_batch};
-    collect(batch);
-    absorb(logits.data(), values.data(), nullptr);
+    if (collect(batch) > 0) absorb(logits.data(), values.data(), nullptr);
   }
 }
 

@@ -173,7 +173,7 @@ def full_batch(game: Game, rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _deep_search(game: Game, evaluator: Evaluator, batch: int) -> Callable[[], object]:
     """Searches of the initial position, each large enough to fill most of its batches."""
-    settings = SearchSettings(visits=max(800, 32 * batch), leaves_per_batch=batch)
+    settings = SearchSettings(visits=max(800, 32 * batch), leaves_per_batch=batch, cache_mib=0)
     search = Search(game.native, settings, evaluator)
     start = Position(game).state
 
@@ -188,7 +188,7 @@ def _games(game: Game, evaluator: Evaluator, parallel: int, workers: int) -> Cal
     """Self-play without end, with moves drawn by visits so that no two games are alike."""
     pool = MatchPool(
         game.native,
-        [SearchSettings(visits=100, temperature=1.0, temperature_moves=1_000_000)],
+        [SearchSettings(visits=100, temperature=1.0, temperature_moves=1_000_000, cache_mib=0)],
         endless_starts(game),
         parallel_games=parallel,
         workers=workers,

@@ -86,6 +86,11 @@ class MatchPool:
         return sum(pool.evaluations for pool in self._pools)
 
     @property
+    def cache_hits(self) -> int:
+        """Evaluations saved so far, because the position had been met before."""
+        return sum(pool.cache_hits for pool in self._pools)
+
+    @property
     def moves_played(self) -> int:
         """Moves played so far, those of unfinished games included."""
         return sum(pool.moves_played for pool in self._pools)
@@ -101,6 +106,8 @@ class MatchPool:
         Ctrl-C and exceptions of an evaluator end the call; unfinished games stay in the pool.
         """
         self._stop.clear()
+        for pool in self._pools:
+            pool.clear_caches()  # the answers of earlier evaluators
         with ThreadPoolExecutor(len(self._pools), "move37-games") as executor:
             futures = [
                 executor.submit(self._work, pool, share, evaluators, on_game)

@@ -89,6 +89,12 @@ class SearchSettings(BaseModel):
     memory_mib: int = Field(
         4096, ge=1, le=12_000, description="stop when a tree takes this many MiB"
     )
+    cache_mib: int = Field(
+        32,
+        ge=0,
+        le=100_000,
+        description="memory for the evaluator's answers to positions met before; 0 keeps none",
+    )
     random_symmetry: bool = Field(
         False, description="show each leaf to the net under a random symmetry"
     )
