@@ -59,6 +59,10 @@ class Timed:
         except TimeIsUpError:
             return sum(self._rows) / (time.perf_counter() - began)
 
+    def stop(self) -> None:
+        """Ends the timed run in all its threads."""
+        self._end = 0.0
+
 
 def bench_net(
     game: Game, net: str, device: torch.device, batch: int = 64, seconds: float = 5.0
@@ -143,8 +147,11 @@ def compare_with_bare_net(
         if threads == 1:  # from the thread that searches: OpenMP waits otherwise in another one
             call_for_ever()
         with ThreadPoolExecutor(threads) as executor:
-            for job in [executor.submit(call_for_ever) for _ in range(threads)]:
-                job.result()
+            try:
+                for job in [executor.submit(call_for_ever) for _ in range(threads)]:
+                    job.result()
+            finally:  # of Ctrl-C too
+                timed.stop()
 
     turn = seconds / (2 * REPEATS)
     timed.rate(bare, turn / 4)

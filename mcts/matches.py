@@ -109,12 +109,11 @@ class MatchPool:
         for pool in self._pools:
             pool.clear_caches()  # the answers of earlier evaluators
         with ThreadPoolExecutor(len(self._pools), "move37-games") as executor:
-            futures = [
-                executor.submit(self._work, pool, share, evaluators, on_game)
-                for pool, share in zip(self._pools, self._shares, strict=True)
-            ]
-            try:
-                pending = set(futures)
+            try:  # from the first thread on, so that Ctrl-C always stops them
+                pending = {
+                    executor.submit(self._work, pool, share, evaluators, on_game)
+                    for pool, share in zip(self._pools, self._shares, strict=True)
+                }
                 while pending:  # a bare wait would not hear Ctrl-C
                     done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                     for future in done:
