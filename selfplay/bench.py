@@ -27,6 +27,7 @@ from engine.inference import NetEvaluator, choose_device, torch_threads
 from engine.nets import load_net
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
 from mcts.bench import bench_board, bench_tree
+from mcts.signature import signature
 from selfplay.progress import Reporter
 from selfplay.reinforcement import SearchStage
 
@@ -34,6 +35,7 @@ Rows = list[dict[str, Any]]
 SUITES = ["board", "tree", "net", "search", "selfplay"]
 TREE_SIMULATIONS = (800, 10_000)
 NET_BATCHES = (1, 8, 64)
+SIGNATURE_GAMES = ("tic_tac_toe", "connect_four", "othello", "hex", "go9")
 
 
 def run_suites(
@@ -64,6 +66,11 @@ def run_suites(
             report.bar(name, number / len(runs[name]))
             rows[name].append(run())
     return rows
+
+
+def search_signature() -> str:
+    """A hash of searches of several games, the same until the search changes; see mcts.signature."""
+    return signature(load(name).native for name in SIGNATURE_GAMES)
 
 
 def tables(rows: dict[str, Rows]) -> str:
