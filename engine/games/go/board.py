@@ -45,7 +45,7 @@ WHITE_TO_MOVE = np.uint64(0x9E3779B97F4A7C15)
 
 # A part of the rules, for use in other parts; without the wrappers that Python and C would need to
 # call it, the rules compile a fifth faster.
-rule = nb.njit(
+rule = nb.njit(  # type: ignore[call-overload]  # the last two options have no types
     nogil=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
 
