@@ -25,7 +25,7 @@ def bench_board(game: _core.Game, seconds: float = 5.0) -> dict[str, Any]:
     state_bytes                   the size of a position with its history
     """
     moves_per_s, playouts_per_s, spread = playout_rates(game, _initial(game), seconds)
-    positions = random_positions(game, 256)
+    positions = random_positions(game, 64)  # few enough to stay in the cache
 
     def encode() -> int:
         game.encode_all(positions)
