@@ -1,6 +1,7 @@
 """Machine code on disk: reused while the sources stay, made anew when they change."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -94,31 +95,29 @@ def test_a_stale_folder_that_is_used_again_stays(tmp_path, monkeypatch):
     assert native._cache_folder("old").is_dir()
 
 
-@pytest.mark.parametrize("changed", ["go.py", "tic_tac_toe.py", "new.py"])
+@pytest.mark.parametrize("changed", ["go/board.py", "tic_tac_toe.py", "new.py"])
 def test_a_change_of_any_rules_changes_the_digest_and_going_back_restores_it(
     changed, tmp_path, monkeypatch
 ):
     folder = tmp_path / "games"
-    folder.mkdir()
-    for source in (ROOT / "engine" / "games").glob("*.py"):
-        (folder / source.name).write_bytes(source.read_bytes())
+    shutil.copytree(ROOT / "engine" / "games", folder)
     monkeypatch.setattr(native, "__file__", str(tmp_path / "native.py"))
     rules = games.load("go2")
-    before = native._digest(rules)
-    assert native._digest(rules) == before
+    before = native._digest(rules.play)
+    assert native._digest(rules.play) == before
     kept = (folder / changed).read_bytes() if (folder / changed).exists() else None
     (folder / changed).write_bytes((kept or b"") + b"# changed\n")
-    assert native._digest(rules) != before
+    assert native._digest(rules.play) != before
     if kept is not None:
         (folder / changed).write_bytes(kept)
-        assert native._digest(rules) == before
+        assert native._digest(rules.play) == before
 
 
 @pytest.mark.parametrize("module", ["nb", "np"])
 def test_a_new_version_of_numba_or_numpy_changes_the_digest(module, monkeypatch):
-    before = native._digest(games.load("go2"))
+    before = native._digest(games.load("go2").play)
     monkeypatch.setattr(getattr(native, module), "__version__", "99.0")
-    assert native._digest(games.load("go2")) != before
+    assert native._digest(games.load("go2").play) != before
 
 
 GAME_OF_ONES_OWN = """
