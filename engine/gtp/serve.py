@@ -1,0 +1,90 @@
+"""Starting the engine behind GTP: `move37 gtp`."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+from engine.errors import UserError
+from engine.game import Game
+
+# Importing them registers their commands.
+from engine.gtp import (  # noqa: F401
+    analysis_commands,
+    general_commands,
+    play_commands,
+    setup_commands,
+    time_commands,
+)
+from engine.gtp.board import Board
+from engine.gtp.protocol import Inbox, Replies, lines_of
+from engine.gtp.session import Identity, Session, log
+from engine.gtp.thinker import EvaluatorOf, Limits, NetSource, Thinker
+from engine.rules import Rules
+from mcts import SearchSettings
+
+
+def serve(
+    game: Game,
+    evaluator_of: EvaluatorOf,
+    settings: SearchSettings,
+    limits: Limits,
+    rules: Rules,
+    komi: float,
+    identity: Identity,
+    *,
+    seed: int = 0,
+    lines: Iterable[bytes] | None = None,
+    output: TextIO | None = None,
+) -> None:
+    """Serves GTP on stdin and stdout, or other lines and output, until `quit` or their end.
+
+    Raises UserError, before anything is read, when the game cannot be played.
+    """
+    thinker = Thinker(evaluator_of, settings, limits, seed)
+    thinker.prepare(game)
+    session = Session(
+        Board(game, rules, komi),
+        thinker,
+        identity,
+        Inbox(lines_of(sys.stdin.fileno()) if lines is None else lines),
+        Replies(output or sys.stdout),
+    )
+    session.run()
+
+
+def serve_net(
+    net: str | None,
+    limits: Limits,
+    rules: Rules,
+    komi: float,
+    identity: Identity,
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+    seed: int = 0,
+) -> None:
+    """Serves GTP with a net, given by file or name, or with the shipped net of each board size.
+
+    Raises UserError for a net that cannot be used.
+    """
+    from engine.games import load
+    from engine.inference import cpu_count, torch_threads
+    from engine.nets import load_net, shipped_names
+
+    name = net or next((name for name in shipped_names() if name.startswith("go")), None)
+    if name is None:
+        raise UserError("no net ships with this version: name one with --net")
+    _, info = load_net(name)
+    game = load(info.game)
+    if game.family != "go":
+        raise UserError(f"net '{name}' plays {info.game}: GTP is for Go")
+    visits = limits.visits or (400 if math.isinf(limits.seconds) else 10_000)
+    settings = SearchSettings(leaves_per_batch=max(1, min(16, visits // 50)))
+    source = NetSource(net, device)
+    with torch_threads(threads or cpu_count()):
+        thinker_ready = f"{name} on {game.name}; rules {rules.name}, komi {komi:g}"
+        log(f"{identity.name} {identity.version}: {thinker_ready}")
+        serve(game, source, settings, limits, rules, komi, identity, seed=seed)
