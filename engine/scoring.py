@@ -163,8 +163,8 @@ def expected_ownership(position: Position, evaluator: Evaluator) -> np.ndarray:
     expected = np.zeros(game.area, np.float32)
     for points_of_view, view in zip(points, views, strict=True):
         expected[points_of_view] += view / len(points)
-    expected = expected.reshape(game.shape) * (1 - 2 * position.to_move)
-    mixed: np.ndarray = NET_SHARE * expected + (1 - NET_SHARE) * owner
+    expected *= 1 - 2 * position.to_move
+    mixed: np.ndarray = NET_SHARE * expected.reshape(game.shape) + (1 - NET_SHARE) * owner
     return mixed
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from engine.analyst import MoveReport, Report
 from engine.errors import UserError
 from engine.game import Game
-from engine.gtp.protocol import SYNTAX_ERROR, Failure
+from engine.gtp.protocol import SYNTAX_ERROR, GtpFailure
 
 Dialect = Literal["lz", "kata"]
 
@@ -61,7 +61,7 @@ def parse_request(words: tuple[str, ...], game: Game) -> Request:
     """Reads `[colour] [interval] {key value}`; colour and interval in either order.
 
     The depth after the vertices of avoid and allow is read, but they hold for the next move only.
-    Raises Failure for what is not known.
+    Raises GtpFailure for what is not known.
     """
     request = Request()
     rest = iter(words)
@@ -89,21 +89,21 @@ def _read_option(request: Request, key: str, rest: Iterator[str], game: Game) ->
         actions = tuple(parse_vertex(vertex, game) for vertex in _next(rest).split(","))
         _count(_next(rest))
         if player is None:
-            raise Failure(SYNTAX_ERROR)
+            raise GtpFailure(SYNTAX_ERROR)
         (request.avoid if key == "avoid" else request.allow).append((player, actions))
     elif switch is not None:
         value = _next(rest).lower()
         if value not in ("true", "false"):
-            raise Failure(SYNTAX_ERROR)
+            raise GtpFailure(SYNTAX_ERROR)
         request.wanted = request.wanted - {switch} | ({switch} if value == "true" else set())
     else:
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
 
 
 def _next(words: Iterator[str]) -> str:
     word = next(words, None)
     if word is None:
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
     return word
 
 
@@ -112,24 +112,24 @@ def _interval(word: str) -> float:
     try:
         interval = float(word) / 100
     except ValueError:
-        raise Failure(SYNTAX_ERROR) from None
+        raise GtpFailure(SYNTAX_ERROR) from None
     if not 0 <= interval <= 1e9:
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
     return max(interval, 0.01)
 
 
 def _count(word: str) -> int:
     if not (word.isascii() and word.isdigit() and len(word) < 10):
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
     return int(word)
 
 
 def parse_vertex(vertex: str, game: Game) -> int:
-    """The action of a vertex or pass. Raises Failure when it is not one of this board."""
+    """The action of a vertex or pass. Raises GtpFailure when it is not one of this board."""
     try:
         return game.notation.parse(vertex, np.ones(game.actions, np.uint8))
     except UserError:
-        raise Failure(SYNTAX_ERROR) from None
+        raise GtpFailure(SYNTAX_ERROR) from None
 
 
 def report_line(report: Report, game: Game, dialect: Dialect, request: Request) -> str:

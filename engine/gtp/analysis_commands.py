@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.gtp.analysis import Dialect, parse_request, report_line, waiting_line
 from engine.gtp.play_commands import choose, play_decision, vertex_of
-from engine.gtp.protocol import Command, Failure
+from engine.gtp.protocol import Command, GtpFailure
 from engine.gtp.session import Session, command
 from mcts import Search
 
@@ -31,7 +31,7 @@ class _Stream:
         self.allowed = self.request.mask(self.player, board.game.actions)
         legal = self.position.legal_mask()
         if self.allowed is not None and not (self.allowed & legal).any():
-            raise Failure("no move that is allowed is legal")
+            raise GtpFailure("no move that is allowed is legal")
         self.dialect: Dialect = "lz" if given.name.lower().startswith("lz-") else "kata"
         line = waiting_line(np.flatnonzero(legal).tolist(), board.game, self.dialect)
         self._waiting = threading.Timer(self.request.interval, session.replies.line, [line])

@@ -29,12 +29,13 @@ class Board:
     """
 
     def __init__(self, game: Game, rules: Rules, komi: float) -> None:
-        self.rules, self.komi = rules, komi
+        self.game, self.rules, self.komi = game, rules, komi
+        self.position = Position(game)
         self.reset(game)
 
-    def reset(self, game: Game | None = None) -> None:
-        """An empty board, of another size when a game is given; rules and komi stay."""
-        self.game = game or self.position.game
+    def reset(self, game: Game) -> None:
+        """An empty board of that game; rules and komi stay."""
+        self.game = game
         self.stones: dict[int, int] = {}  # the set-up: {action: piece}
         self.first = BLACK
         self.moves: list[tuple[int, int]] = []  # (player, action)

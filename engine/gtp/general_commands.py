@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from engine.gtp.protocol import Command, Failure
+from engine.gtp.protocol import Command, GtpFailure
 from engine.gtp.session import COMMANDS, Session, arguments, command
 from engine.gtp.thinker import MOST_RESIGN, MOST_VISITS
 from engine.players import make_settings
@@ -97,7 +97,7 @@ def get_params(session: Session, given: Command) -> str:
 def get_param(session: Session, given: Command) -> str:
     params, wanted = _params(session), arguments(given, 1)[0]
     if wanted not in params:
-        raise Failure(f"unknown parameter '{wanted}'")
+        raise GtpFailure(f"unknown parameter '{wanted}'")
     value = params[wanted]
     return value if isinstance(value, str) else json.dumps(value)
 
@@ -126,7 +126,7 @@ def set_param(session: Session, given: Command) -> str:
     elif param == "reportAnalysisWinratesAs":
         limits.viewer = _one_of(param, text.upper(), ["BLACK", "WHITE", "SIDETOMOVE"])  # type: ignore[assignment]
     else:
-        raise Failure(f"unknown parameter '{param}'")
+        raise GtpFailure(f"unknown parameter '{param}'")
     return ""
 
 
@@ -136,13 +136,13 @@ def _between(param: str, text: str, low: float, high: float) -> float:
     except ValueError:
         value = math.nan
     if not low <= value <= high:
-        raise Failure(f"{param} '{text}' is not a number from {low:g} to {high:g}")
+        raise GtpFailure(f"{param} '{text}' is not a number from {low:g} to {high:g}")
     return value
 
 
 def _one_of(param: str, text: str, words: list[str]) -> str:
     if text not in words:
-        raise Failure(f"{param} '{text}' is not one of {', '.join(words)}")
+        raise GtpFailure(f"{param} '{text}' is not one of {', '.join(words)}")
     return text
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from engine import clock
-from engine.gtp.protocol import SYNTAX_ERROR, Command, Failure
+from engine.gtp.protocol import SYNTAX_ERROR, Command, GtpFailure
 from engine.gtp.session import Session, arguments, command, player_of
 from engine.gtp.thinker import Decision, Watch, nothing
 from engine.scoring import chains, chains_in_seki, score
@@ -88,7 +88,7 @@ def final_status_list(session: Session, given: Command) -> str:
     """The chains of a status, one on each line."""
     wanted = arguments(given, 1)[0].lower()
     if wanted not in ("alive", "dead", "seki"):
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
     position = session.board.position
     board, name = position.pieces(), position.game.notation.name
     dead = session.thinker.dead_stones(position)

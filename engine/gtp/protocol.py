@@ -27,7 +27,7 @@ _CONTROL = {code: None for code in (*range(32), 127) if code not in (9, 10)} | {
 _COMMAND = re.compile(r"(?:(\d+)(?:\s+|$))?(.*)", re.ASCII)
 
 
-class Failure(Exception):
+class GtpFailure(Exception):  # noqa: N818, `GtpError` is what other engines do
     """A command failed: the text is the reply after `?`, one line."""
 
 
@@ -69,9 +69,9 @@ class Replies:
         self._lock = threading.Lock()
 
     def whole(self, command: Command, text: str, ok: bool = True) -> None:
-        """A whole reply; text may have several lines."""
+        """A whole reply; text that begins with a newline stands below the sign and the id."""
         body = reply_text(text)
-        gap = "" if not body or body.startswith("\n") else " "
+        gap = "\n" if body and text.startswith("\n") else " "
         self._write(f"{'=' if ok else '?'}{command.id}{gap}{body}\n\n")
 
     def begin(self, command: Command) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -21,9 +20,11 @@ from engine.gtp import (  # noqa: F401
 from engine.gtp.board import Board
 from engine.gtp.protocol import Inbox, Replies, lines_of
 from engine.gtp.session import Identity, Session, log
-from engine.gtp.thinker import EvaluatorOf, Limits, NetSource, Thinker
+from engine.gtp.thinker import DEFAULT_VISITS, EvaluatorOf, Limits, NetSource, Thinker
 from engine.rules import Rules
 from mcts import SearchSettings
+
+MOST_LEAVES = 16
 
 
 def serve(
@@ -72,19 +73,19 @@ def serve_net(
     """
     from engine.games import load
     from engine.inference import cpu_count, torch_threads
-    from engine.nets import load_net, shipped_names
+    from engine.nets import default_net, load_net
 
-    name = net or next((name for name in shipped_names() if name.startswith("go")), None)
+    name = net or default_net(load("go9"))
     if name is None:
-        raise UserError("no net ships with this version: name one with --net")
+        raise UserError("no net ships for go9: name one with --net")
     _, info = load_net(name)
     game = load(info.game)
     if game.family != "go":
         raise UserError(f"net '{name}' plays {info.game}: GTP is for Go")
-    visits = limits.visits or (400 if math.isinf(limits.seconds) else 10_000)
-    settings = SearchSettings(leaves_per_batch=max(1, min(16, visits // 50)))
+    # Many visits are searched in batches, which costs them little; of few each one counts.
+    visits = limits.visits or DEFAULT_VISITS
+    settings = SearchSettings(leaves_per_batch=max(1, min(MOST_LEAVES, visits // 50)))
     source = NetSource(net, device)
     with torch_threads(threads or cpu_count()):
-        thinker_ready = f"{name} on {game.name}; rules {rules.name}, komi {komi:g}"
-        log(f"{identity.name} {identity.version}: {thinker_ready}")
+        log(f"{identity.name} {identity.version}: net {name}, rules {rules.name}, komi {komi:g}")
         serve(game, source, settings, limits, rules, komi, identity, seed=seed)

@@ -12,7 +12,15 @@ from engine.clock import TimeControl
 from engine.errors import UserError
 from engine.gtp.analysis import COLOURS, parse_vertex
 from engine.gtp.board import Board
-from engine.gtp.protocol import SYNTAX_ERROR, UNKNOWN_COMMAND, Command, Failure, Inbox, Replies, parse
+from engine.gtp.protocol import (
+    SYNTAX_ERROR,
+    UNKNOWN_COMMAND,
+    Command,
+    GtpFailure,
+    Inbox,
+    Replies,
+    parse,
+)
 from engine.gtp.thinker import Thinker
 
 
@@ -70,14 +78,14 @@ class Session:
         """Runs one command and replies; whatever goes wrong, the state stays sound."""
         try:
             if not command.name:
-                raise Failure(SYNTAX_ERROR)
+                raise GtpFailure(SYNTAX_ERROR)
             run = COMMANDS.get(command.name.lower())
             if run is None:
-                raise Failure(UNKNOWN_COMMAND)
+                raise GtpFailure(UNKNOWN_COMMAND)
             reply = run(self, command)
             if reply is not None:
                 self.replies.whole(command, reply)
-        except (Failure, UserError) as failure:
+        except (GtpFailure, UserError) as failure:
             self.replies.whole(command, str(failure), ok=False)
         except BrokenPipeError:
             self.running = False
@@ -101,7 +109,7 @@ COMMANDS: dict[str, Run] = {}
 def command(*names: str) -> Callable[[Run], Run]:
     """Registers a function under the names of commands.
 
-    It returns the text of its reply, or None when it has replied itself; it raises Failure.
+    It returns the text of its reply, or None when it has replied itself; it raises GtpFailure.
     """
 
     def register(run: Run) -> Run:
@@ -122,39 +130,39 @@ def log(text: str) -> None:
 
 
 def arguments(command: Command, count: int) -> tuple[str, ...]:
-    """The arguments, at least so many; more are ignored, as GTP asks. Raises Failure for fewer."""
+    """The arguments, at least so many; more are ignored, as GTP asks. Raises GtpFailure for fewer."""
     if len(command.arguments) < count:
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
     return command.arguments
 
 
 def player_of(word: str) -> int:
-    """0 for Black and 1 for White. Raises Failure for another word."""
+    """0 for Black and 1 for White. Raises GtpFailure for another word."""
     player = COLOURS.get(word.lower())
     if player is None:
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
     return player
 
 
 def action_of(word: str, session: Session) -> int:
-    """The action of a vertex or pass. Raises Failure when it is not one of the board."""
+    """The action of a vertex or pass. Raises GtpFailure when it is not one of the board."""
     return parse_vertex(word, session.board.game)
 
 
 def whole_number(word: str) -> int:
-    """A whole number of at most nine digits. Raises Failure for another word."""
+    """A whole number of at most nine digits. Raises GtpFailure for another word."""
     digits = word.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
     return int(word)
 
 
 def number(word: str) -> float:
-    """A finite number. Raises Failure for another word."""
+    """A finite number. Raises GtpFailure for another word."""
     try:
         value = float(word)
     except ValueError:
-        raise Failure(SYNTAX_ERROR) from None
+        raise GtpFailure(SYNTAX_ERROR) from None
     if not abs(value) < 1e9:
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
     return value

@@ -10,6 +10,7 @@ import numpy as np
 from engine.board_view import draw
 from engine.errors import UserError
 from engine.files import write_whole
+from engine.games import load
 from engine.gtp.board import BLACK, WHITE, breathes, load_board, parse_komi
 from engine.gtp.protocol import (
     CANNOT_LOAD,
@@ -19,7 +20,7 @@ from engine.gtp.protocol import (
     SYNTAX_ERROR,
     UNACCEPTABLE_SIZE,
     Command,
-    Failure,
+    GtpFailure,
 )
 from engine.gtp.session import (
     Session,
@@ -32,7 +33,7 @@ from engine.gtp.session import (
     whole_number,
 )
 from engine.handicap import fixed_handicap, most_fixed_stones
-from engine.records import GameRecord, load, read_records, write_sgf
+from engine.records import GameRecord, read_records, write_sgf
 from engine.rules import parse_rules, preset, set_one, sgf_rules
 
 
@@ -42,7 +43,7 @@ def _resize(session: Session, width: int, height: int) -> str:
         session.thinker.prepare(game)
     except UserError as error:
         log(f"{width}x{height}: {error}")
-        raise Failure(UNACCEPTABLE_SIZE) from None
+        raise GtpFailure(UNACCEPTABLE_SIZE) from None
     session.board.reset(game)
     return _new_game(session)
 
@@ -74,7 +75,7 @@ def query_boardsize(session: Session, given: Command) -> str:
 
 @command("clear_board")
 def clear_board(session: Session, given: Command) -> str:
-    session.board.reset()
+    session.board.reset(session.board.game)
     return _new_game(session)
 
 
@@ -122,7 +123,7 @@ def kgs_rules(session: Session, given: Command) -> str:
     }
     name = arguments(given, 1)[0].lower()
     if name not in names:
-        raise Failure(f"unknown rules '{name}': use one of {', '.join(names)}")
+        raise GtpFailure(f"unknown rules '{name}': use one of {', '.join(names)}")
     session.board.set_rules(preset(names[name]))
     return ""
 
@@ -141,7 +142,7 @@ def _play(session: Session, words: tuple[str, ...]) -> None:
         if not board.is_legal(player, action):
             for _ in range(i):
                 board.undo()
-            raise Failure(ILLEGAL_MOVE)
+            raise GtpFailure(ILLEGAL_MOVE)
         board.play(player, action)
 
 
@@ -154,7 +155,7 @@ def play(session: Session, given: Command) -> str:
 @command("gogui-play_sequence")
 def play_sequence(session: Session, given: Command) -> str:
     if len(given.arguments) % 2:
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
     _play(session, given.arguments)
     return ""
 
@@ -162,7 +163,7 @@ def play_sequence(session: Session, given: Command) -> str:
 @command("undo")
 def undo(session: Session, given: Command) -> str:
     if not session.board.undo():
-        raise Failure(CANNOT_UNDO)
+        raise GtpFailure(CANNOT_UNDO)
     return ""
 
 
@@ -170,7 +171,7 @@ def undo(session: Session, given: Command) -> str:
 def undo_many(session: Session, given: Command) -> str:
     count = whole_number(given.arguments[0]) if given.arguments else 1
     if not 0 <= count <= len(session.board.moves):
-        raise Failure(CANNOT_UNDO)
+        raise GtpFailure(CANNOT_UNDO)
     for _ in range(count):
         session.board.undo()
     return ""
@@ -180,18 +181,18 @@ def undo_many(session: Session, given: Command) -> str:
 
 
 def _stones_of(session: Session, words: tuple[str, ...]) -> dict[int, int]:
-    """The stones {action: piece} of `colour vertex` pairs. Raises Failure when they cannot stand."""
+    """The stones {action: piece} of `colour vertex` pairs. Raises GtpFailure when they cannot stand."""
     if len(words) % 2:
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
     game = session.board.game
     stones: dict[int, int] = {}
     for colour, vertex in zip(words[::2], words[1::2], strict=True):
         action = action_of(vertex, session)
         if action >= game.area:
-            raise Failure(SYNTAX_ERROR)
+            raise GtpFailure(SYNTAX_ERROR)
         stones[action] = player_of(colour) + 1
     if not breathes(stones, game):
-        raise Failure("illegal position: a chain has no liberty")
+        raise GtpFailure("illegal position: a chain has no liberty")
     return stones
 
 
@@ -206,7 +207,7 @@ def set_position(session: Session, given: Command) -> str:
 def gogui_setup(session: Session, given: Command) -> str:
     board = session.board
     if board.moves:
-        raise Failure("set up before the first move")
+        raise GtpFailure("set up before the first move")
     earlier = tuple(
         word
         for action, piece in board.stones.items()
@@ -219,7 +220,7 @@ def gogui_setup(session: Session, given: Command) -> str:
 @command("gogui-setup_player")
 def gogui_setup_player(session: Session, given: Command) -> str:
     if session.board.moves:
-        raise Failure("set up before the first move")
+        raise GtpFailure("set up before the first move")
     session.board.set_up(session.board.stones, player_of(arguments(given, 1)[0]))
     return ""
 
@@ -231,13 +232,13 @@ def _place_handicap(session: Session, actions: list[int]) -> str:
 
 def _require_empty_board(session: Session) -> None:
     if not session.board.empty:
-        raise Failure("board not empty")
+        raise GtpFailure("board not empty")
 
 
 def _stone_count(given: Command, most: int) -> int:
     count = whole_number(arguments(given, 1)[0])
     if not 2 <= count <= most:
-        raise Failure("invalid number of stones")
+        raise GtpFailure("invalid number of stones")
     return count
 
 
@@ -278,7 +279,7 @@ def set_free_handicap(session: Session, given: Command) -> str:
         or not 2 <= len(stones) < session.board.game.area
         or max(actions) == session.board.game.area
     ):
-        raise Failure("bad vertex list")
+        raise GtpFailure("bad vertex list")
     _place_handicap(session, actions)
     return ""
 
@@ -292,7 +293,7 @@ def load_sgf(session: Session, given: Command) -> str:
     name = arguments(given, 1)[0]
     before = whole_number(given.arguments[1]) if len(given.arguments) > 1 else None
     if before is not None and before < 1:
-        raise Failure(SYNTAX_ERROR)
+        raise GtpFailure(SYNTAX_ERROR)
     try:
         record = next(iter(read_records([name])))
         if not isinstance(record, GameRecord):
@@ -301,7 +302,7 @@ def load_sgf(session: Session, given: Command) -> str:
         session.thinker.prepare(game)
     except (UserError, OSError, ValueError) as error:
         log(str(error))
-        raise Failure(CANNOT_LOAD) from None
+        raise GtpFailure(CANNOT_LOAD) from None
     rules = sgf_rules(record.rules) if record.rules else session.board.rules
     session.board.load(game, record, None if before is None else before - 1, rules)
     session.thinker.new_game()
@@ -317,7 +318,7 @@ def print_sgf(session: Session, given: Command) -> str:
         write_whole(Path(given.arguments[0]), text.encode())
     except (OSError, ValueError) as error:
         log(str(error))
-        raise Failure(CANNOT_SAVE) from None
+        raise GtpFailure(CANNOT_SAVE) from None
     return ""
 
 

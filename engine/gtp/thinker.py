@@ -161,8 +161,7 @@ class Thinker:
         planes, globals_ = position.encode()
         logits = seat.evaluator(planes[None], globals_[None])[0][0]
         weights = np.exp(logits - logits.max()) * position.legal_mask()
-        found: np.ndarray = weights / weights.sum()
-        return found
+        return np.asarray(weights / weights.sum())
 
     # --- Choosing a move --------------------------------------------------------------------
 
@@ -230,7 +229,8 @@ class Thinker:
         for region in regions(without(pieces, theirs)):
             if set(region) & set(theirs):
                 mask[region] = 1
-        return mask & position.legal_mask()
+        mask &= position.legal_mask()
+        return mask
 
     # --- Board sizes ------------------------------------------------------------------------
 
