@@ -163,6 +163,9 @@ def gtp(
     resign: Annotated[
         float, typer.Option(min=0, max=0.4, help="Give up below this win rate; 0 never.")
     ] = 0.05,
+    lag: Annotated[
+        float, typer.Option(min=0, max=60, help="Seconds of each move kept for the way to the clock.")
+    ] = 0.3,
     ponder: Annotated[bool, typer.Option("--ponder", help="Think in the opponent's time.")] = False,
     name: Annotated[str, typer.Option(help="The name to report, e.g. KataGo for Lizzie.")] = "move37",
     version_: Annotated[
@@ -183,7 +186,13 @@ def gtp(
 
     serve_net(
         net,
-        Limits(visits, math.inf if seconds is None else seconds, resign_below=resign, ponder=ponder),
+        Limits(
+            visits,
+            seconds=math.inf if seconds is None else seconds,
+            resign_below=resign,
+            lag=lag,
+            ponder=ponder,
+        ),
         parse_rules(rules),
         parse_komi(str(komi)),
         Identity(name, version_ or version("move37")),

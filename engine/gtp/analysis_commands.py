@@ -30,7 +30,9 @@ class _Stream:
         self.position = board.turn(self.player)
         self.allowed = self.request.mask(self.player, board.game.actions)
         legal = self.position.legal_mask()
-        if self.allowed is not None and not (self.allowed & legal).any():
+        if self.allowed is not None:
+            legal &= self.allowed
+        if not legal.any():
             raise GtpFailure("no move that is allowed is legal")
         self.dialect: Dialect = "lz" if given.name.lower().startswith("lz-") else "kata"
         line = waiting_line(np.flatnonzero(legal).tolist(), board.game, self.dialect)
@@ -57,8 +59,8 @@ class _Stream:
         return False
 
     def watch(self, search: Search) -> None:
-        """Prints a report of a running search when one is due."""
-        if time.monotonic() >= self._due:
+        """Prints a report of a running search when one is due and a move has been visited."""
+        if time.monotonic() >= self._due and search.core.root_visits > 1:
             self.report(search)
             self._due = time.monotonic() + self.request.interval
 

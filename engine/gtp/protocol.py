@@ -23,7 +23,7 @@ CANNOT_SAVE = "cannot save file"
 
 # A comment that GoGui sends to end a command that takes long.
 INTERRUPT = re.compile(r"#\s*interrupt\s*", re.IGNORECASE)
-_CONTROL = {code: None for code in (*range(32), 127) if code not in (9, 10)} | {9: " "}
+_CONTROL = dict.fromkeys((*range(32), 127)) | {9: " "}
 _COMMAND = re.compile(r"(?:(\d+)(?:\s+|$))?(.*)", re.ASCII)
 
 

@@ -295,6 +295,8 @@ def load_sgf(session: Session, given: Command) -> str:
     if before is not None and before < 1:
         raise GtpFailure(SYNTAX_ERROR)
     try:
+        if not Path(name).is_file():
+            raise UserError(f"'{name}' is not a file")
         record = next(iter(read_records([name])))
         if not isinstance(record, GameRecord):
             raise UserError(f"{record.source}: {record.reason}")

@@ -17,7 +17,7 @@ from engine.game import Game
 from engine.gtp.board import Board
 from engine.players import SearchPlayer
 from engine.position import Position
-from engine.scoring import dead_stones, expected_ownership, regions, score, without
+from engine.scoring import dead_stones, expected_ownership, neighbours, regions, score, without
 from mcts import Evaluator, Search, SearchSettings
 
 Stop = Callable[[], bool]
@@ -222,14 +222,19 @@ class Thinker:
         return bool(settled) and result.margin * (1 - 2 * player) > 0
 
     def _points_to_clean(self, position: Position, player: int) -> np.ndarray:
-        """The legal points [A] uint8 of the regions where dead stones of the opponent stand."""
+        """The legal points [A] uint8 beside dead stones of the opponent, or else around them."""
         pieces = position.pieces()
         theirs = [p for p in self.dead_stones(position) if pieces.flat[p] == 2 - player]
-        mask = np.zeros(position.game.actions, np.uint8)
-        for region in regions(without(pieces, theirs)):
-            if set(region) & set(theirs):
-                mask[region] = 1
-        mask &= position.legal_mask()
+        beside = [q for p in theirs for q in neighbours(p, position.game.shape)]
+        around = [
+            p for area in regions(without(pieces, theirs)) if set(area) & set(theirs) for p in area
+        ]
+        for points in (beside, around):
+            mask = np.zeros(position.game.actions, np.uint8)
+            mask[points] = 1
+            mask &= position.legal_mask()
+            if mask.any():
+                break
         return mask
 
     # --- Board sizes ------------------------------------------------------------------------

@@ -130,11 +130,10 @@ def test_exchanging_colours_and_turning_the_board_only_changes_signs(position):
 def test_chains_are_maximal_and_of_one_colour(position):
     where = {action: i for i, chain in enumerate(chains(position)) for action in chain}
     assert sorted(where) == np.flatnonzero(position).tolist()
-    for action in where:
+    for action, chain in where.items():
         for beside in neighbours(action, (5, 6)):
-            if beside in where:
-                same = position.flat[beside] == position.flat[action]
-                assert (where[beside] == where[action]) == same
+            same = position.flat[beside] == position.flat[action]
+            assert (where.get(beside) == chain) == same
 
 
 @given(arrays(np.uint8, (5, 5), elements=st.integers(0, 2)))
