@@ -262,6 +262,63 @@ def test_a_failed_inference_is_an_error_and_the_game_goes_on():
         assert engine.ask("play w C3") == "? illegal move"
 
 
+def test_a_game_may_last_longer_than_the_rules_of_the_search_allow():
+    with LiveEngine() as engine:
+        engine.tell(*(70 * ["play b pass", "play w pass"]), "play b C3")  # 130 moves on 5x5
+        assert engine.ask("play w C3") == "? illegal move"
+        assert re.fullmatch(r"= ([A-E][1-5]|pass)", engine.ask("genmove w"))
+        assert re.fullmatch(r"= ([A-E][1-5]|pass)", engine.ask("genmove b"))
+
+
+def test_every_command_that_is_listed_works(tmp_path):
+    file = tmp_path / "game.sgf"
+    words = {
+        "analyze": "b 1",
+        "boardsize": "5",
+        "final_status_list": "dead",
+        "fixed_handicap": "2",
+        "genmove": "b",
+        "genmove_analyze": "b 1",
+        "gogui-play_sequence": "b A1 w B1",
+        "gogui-setup": "b A1",
+        "gogui-setup_player": "w",
+        "kata-get-param": "maxVisits",
+        "kata-set-param": "maxVisits 4",
+        "kata-set-rule": "ko SIMPLE",
+        "kata-set-rules": "aga",
+        "kata-time_settings": "absolute 10",
+        "kgs-chat": "game somebody hello",
+        "kgs-rules": "japanese",
+        "kgs-time_settings": "none",
+        "known_command": "play",
+        "komi": "5.5",
+        "loadsgf": str(file),
+        "place_free_handicap": "2",
+        "play": "b C3",
+        "printsgf": str(file),
+        "rectangular_boardsize": "5 5",
+        "set_free_handicap": "A1 B2",
+        "set_position": "b A1 w B2",
+        "time_left": "b 10 0",
+        "time_settings": "10 0 0",
+    }
+    coloured = ("analyze", "genmove", "search", "genmove_cleanup")
+    with LiveEngine(size=7) as engine:
+        listed = engine.tell("list_commands").split()
+        assert set(words) <= set(listed)
+        engine.tell(f"printsgf {file}")
+        for name in listed:
+            given = words.get(name, "b" if name.endswith(coloured) or "search_" in name else "")
+            engine.tell("boardsize 7", "clear_board")
+            if name in ("undo", "gg-undo"):
+                engine.tell("play b A1")
+            if name != "quit":
+                engine.send(f"{name} {given}")
+                engine.send("")
+                assert engine.read_reply()[0].startswith("="), name
+        assert engine.ask("quit") == "="
+
+
 # --- Time -----------------------------------------------------------------------------------
 
 
