@@ -200,6 +200,63 @@ def analysis(
 
 
 @app.command()
+def gtp(
+    net: Annotated[
+        str | None, typer.Option(help="A net's file or name; default: the shipped net of the size.")
+    ] = None,
+    visits: Annotated[
+        int | None, typer.Option(min=1, help="Visits a move; default 400, or what a clock allows.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--time", min=0.01, help="Seconds a move at most.")
+    ] = None,
+    rules: Annotated[
+        str, typer.Option(help="A name such as japanese or aga, or JSON.")
+    ] = "chinese-ogs",
+    komi: Annotated[float, typer.Option(help="Points for White, until told otherwise.")] = 7.0,
+    resign: Annotated[
+        float, typer.Option(min=0, max=0.4, help="Give up below this win rate; 0 never.")
+    ] = 0.05,
+    lag: Annotated[
+        float, typer.Option(min=0, max=60, help="Seconds of each move kept for the way to the clock.")
+    ] = 0.3,
+    ponder: Annotated[bool, typer.Option("--ponder", help="Think in the opponent's time.")] = False,
+    name: Annotated[str, typer.Option(help="The name to report, e.g. KataGo for Lizzie.")] = "move37",
+    version_: Annotated[
+        str | None, typer.Option("--version", help="The version to report, e.g. 1.15.0.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the net.")] = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Speak the Go Text Protocol on stdin and stdout, for boards and servers."""
+    import math
+
+    from engine.gtp.board import parse_komi
+    from engine.gtp.serve import serve_net
+    from engine.gtp.session import Identity
+    from engine.gtp.thinker import Limits
+    from engine.rules import parse_rules
+
+    serve_net(
+        net,
+        Limits(
+            visits,
+            seconds=math.inf if seconds is None else seconds,
+            resign_below=resign,
+            lag=lag,
+            ponder=ponder,
+        ),
+        parse_rules(rules),
+        parse_komi(str(komi)),
+        Identity(name, version_ or version("move37")),
+        device=device,
+        threads=threads,
+        seed=seed,
+    )
+
+
+@app.command()
 def analyze(
     paths: Annotated[list[Path], typer.Argument(help="SGF files, folders, .zip or .tar.gz.")],
     out: Annotated[Path, typer.Option(help="The folder for what is written.")] = Path("analysed"),

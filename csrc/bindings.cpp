@@ -99,14 +99,21 @@ int uniform_playout(const Game& game, uint8_t* state, std::vector<uint8_t>& mask
   return moves;
 }
 
-int64_t playouts(const Game& game, const uint8_t* start, int64_t count, uint64_t seed) {
+// Random games to the end; returns their moves. With `owners` [area], which needs game.score, adds up
+// who owns each point at their ends.
+int64_t playouts(const Game& game, const uint8_t* start, int64_t count, uint64_t seed,
+                 float* owners = nullptr) {
   std::vector<uint8_t> state(game.state_bytes), mask(game.actions);
+  std::vector<int8_t> ownership(game.area());
   Rng rng(seed);
   int64_t moves = 0;
   for (int64_t i = 0; i < count; ++i) {
     std::copy_n(start, game.state_bytes, state.begin());
     moves += game.playout != nullptr ? game.playout(state.data(), rng.next() >> 1)
                                      : uniform_playout(game, state.data(), mask, rng);
+    if (owners == nullptr) continue;
+    game.score(state.data(), ownership.data());
+    for (int p = 0; p < game.area(); ++p) owners[p] += ownership[p];
   }
   return moves;
 }
@@ -208,6 +215,22 @@ PYBIND11_MODULE(_core, m) {
           },
           py::arg("start"), py::arg("count"), py::arg("seed"),
           "Plays random games to the end; returns the moves of all of them.")
+      .def(
+          "playout_ownership",
+          [](const Game& game, Array<uint8_t> start, int64_t count, uint64_t seed) {
+            require(game.score != nullptr, "the game has no score");
+            require(count > 0, "count is not positive");
+            const uint8_t* state = state_of(game, start);
+            std::vector<float> owners(game.area());
+            {
+              py::gil_scoped_release release;
+              playouts(game, state, count, seed, owners.data());
+            }
+            for (float& owner : owners) owner /= static_cast<float>(count);
+            return array_of(owners).reshape({game.height, game.width});
+          },
+          py::arg("start"), py::arg("count"), py::arg("seed"),
+          "Who owns each point at the end of random games, on average: [H, W], 1 the first player.")
       .def(
           "replay",
           [](const Game& game, Array<uint8_t> state, Array<int16_t> actions) {

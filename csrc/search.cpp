@@ -6,6 +6,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "vector.h"
+
 namespace move37 {
 
 namespace {
@@ -22,16 +24,6 @@ constexpr double kMinVisitShareForLcb = 0.15;
 
 // From the first player's view to the view of the side to move, or back.
 float mover_view(int to_move, float value) { return to_move == 0 ? value : -value; }
-
-bool all_finite(const float* values, int count) {
-  bool finite = true;
-  for (int i = 0; i < count; ++i) {
-    uint32_t bits;
-    std::memcpy(&bits, values + i, sizeof bits);
-    finite &= (bits & 0x7f800000u) != 0x7f800000u;
-  }
-  return finite;
-}
 
 }  // namespace
 
@@ -180,17 +172,29 @@ Search::Selected Search::select(Leaf& leaf) {
     return Selected::kTerminal;
   }
   if (node.move_count == 0) {  // a leaf that was given back has its moves already
-    if (game_->legal(state_.data(), legal_mask_.data()) == 0) {
+    int count = game_->legal(state_.data(), legal_mask_.data());
+    if (count == 0) {
       give_back(leaf);
       throw std::runtime_error("game '" + game_->name +
                                "' has a position that is not over but has no legal move");
     }
     if (index == Tree::kRoot && !allowed_.empty())
-      for (int action = 0; action < game_->actions; ++action) legal_mask_[action] &= allowed_[action];
-    tree_.set_moves(index, legal_mask_.data(), game_->actions);
+      count -= forbid(allowed_);
+    tree_.set_moves(index, legal_mask_.data(), game_->actions, count);
   }
   node.status = Status::kPending;
   return Selected::kLeaf;
+}
+
+// Takes the moves that are not allowed out of the legal mask; returns how many were in it.
+int Search::forbid(const std::vector<uint8_t>& allowed) {
+  int taken = 0;
+  for (int action = 0; action < game_->actions; ++action) {
+    const uint8_t left = legal_mask_[action] & allowed[action];
+    taken += legal_mask_[action] != left;
+    legal_mask_[action] = left;
+  }
+  return taken;
 }
 
 // The factor of PUCT's exploration term: Silver et al. 2017 (AlphaGo Zero), Methods "Select"; its
@@ -220,7 +224,7 @@ int Search::select_puct(int index) {
   const float* n = tree_.n(node);
   const float* prior = tree_.priors(node);
   float* score = scores_scratch_.data();
-  for (int i = 0; i < count; ++i) score[i] = q[i] + factor * prior[i] / (1.0f + n[i]);
+  puct_scores(q, n, prior, factor, count, score);
   if (node.idle_edges > 0)  // their only visit was given back
     for (int i = 0; i < count; ++i)
       if (n[i] == 0) score[i] = urgency + factor * prior[i];
@@ -231,10 +235,8 @@ int Search::select_puct(int index) {
       if (n[i] < std::sqrt(settings_.forced_playouts * prior[i] * visits) && q[i] > -kInfinity)
         score[i] = kInfinity;
   }
-  int best = 0;
-  float best_score = -kInfinity;
-  for (int i = 0; i < count; ++i)
-    if (score[i] > best_score) best_score = score[i], best = i;
+  int best = count > 0 ? first_largest(score, count) : 0;
+  const float best_score = count > 0 ? score[best] : -kInfinity;
   // All unvisited moves are worth the same, so the first, whose prior is the largest, is the best.
   if (count < node.move_count &&
       (best_score == -kInfinity || urgency + factor * prior[count] > best_score))
@@ -308,7 +310,7 @@ float Search::utility(float value, float score) const {
 }
 
 void Search::absorb(const float* logits, const float* values, const float* scores) {
-  if (!all_finite(logits, leaf_count_ * game_->actions) || !all_finite(values, leaf_count_) ||
+  if (!all_finite(logits, static_cast<int64_t>(leaf_count_) * game_->actions) || !all_finite(values, leaf_count_) ||
       (scores != nullptr && !all_finite(scores, leaf_count_))) {
     cancel();
     throw std::runtime_error("the evaluator returned a number that is not finite");

@@ -123,6 +123,7 @@ class Search {
   enum class Selected { kLeaf, kTerminal, kCollision };
 
   Selected select(Leaf& leaf);
+  int forbid(const std::vector<uint8_t>& allowed);
   int select_puct(int index);
   int select_gumbel(int index);
   void expand(const Leaf& leaf, const float* logits);

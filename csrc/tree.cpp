@@ -1,7 +1,8 @@
 #include "tree.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "vector.h"
 
 namespace move37 {
 
@@ -32,16 +33,22 @@ int Tree::find_move(const Node& node, int action) const {
   return -1;
 }
 
-void Tree::set_moves(int index, const uint8_t* legal_mask, int actions) {
+void Tree::set_moves(int index, const uint8_t* legal_mask, int actions, int count) {
   Node& node = nodes_[index];
   const size_t first = actions_.size();
-  actions_.resize(first + actions);
-  int count = 0;
-  for (int action = 0; action < actions; ++action) {
-    actions_[first + count] = static_cast<int16_t>(action);
-    count += legal_mask[action] != 0;
+  if (count == actions) {
+    for (int action = static_cast<int>(all_actions_.size()); action < actions; ++action)
+      all_actions_.push_back(static_cast<int16_t>(action));
+    actions_.insert(actions_.end(), all_actions_.begin(), all_actions_.begin() + actions);
+  } else {
+    actions_.resize(first + actions);
+    int16_t* next = actions_.data() + first;
+    for (int action = 0; action < actions; ++action) {
+      *next = static_cast<int16_t>(action);
+      next += legal_mask[action] != 0;
+    }
+    actions_.resize(first + count);
   }
-  actions_.resize(first + count);
   priors_.resize(first + count);
   node.first_move = static_cast<int32_t>(first);
   node.move_count = static_cast<int16_t>(count);
@@ -49,11 +56,7 @@ void Tree::set_moves(int index, const uint8_t* legal_mask, int actions) {
 
 void Tree::prepare(int index) {
   Node& node = nodes_[index];
-  float* prior = priors(node);
-  const float largest = *std::max_element(prior, prior + node.move_count);
-  float sum = 0;
-  for (int i = 0; i < node.move_count; ++i) sum += (prior[i] = std::exp(prior[i] - largest));
-  for (int i = 0; i < node.move_count; ++i) prior[i] /= sum;
+  softmax(priors(node), node.move_count);
   sort_moves(node);
   node.prepared = true;
 }
@@ -65,10 +68,9 @@ void Tree::sort_moves(const Node& node) {
   const auto before = [](const std::pair<float, int16_t>& a, const std::pair<float, int16_t>& b) {
     return a.first != b.first ? a.first > b.first : a.second < b.second;
   };
-  bool sorted = true;
-  for (int i = 1; i < count; ++i)
-    sorted = sorted && !before({prior[i], action[i]}, {prior[i - 1], action[i - 1]});
-  if (sorted) return;
+  bool sorted = true;  // they are in the order of their actions, so equal priors need no swap
+  for (int i = 1; i < count; ++i) sorted &= prior[i] <= prior[i - 1];
+  if (sorted && node.edge_count == 0) return;
   std::vector<std::pair<float, int16_t>> moves(count);
   for (int i = 0; i < count; ++i) moves[i] = {prior[i], action[i]};
   std::sort(moves.begin(), moves.end(), before);

@@ -93,8 +93,8 @@ class Tree {
   // The index of the move with this action, or -1.
   int find_move(const Node& node, int action) const;
 
-  // Gives a node its legal actions.
-  void set_moves(int node, const uint8_t* legal_mask, int actions);
+  // Gives a node its legal actions, `count` of them.
+  void set_moves(int node, const uint8_t* legal_mask, int actions, int count);
 
   // Softmax over the logits of an expanded node, and the moves sorted by it.
   void prepare(int node);
@@ -118,6 +118,7 @@ class Tree {
   std::vector<Node> nodes_;
   std::vector<float> priors_;
   std::vector<int16_t> actions_;
+  std::vector<int16_t> all_actions_;  // 0, 1, 2 ...
   std::vector<Edge> edges_;
   std::vector<float> q_;
   std::vector<float> n_;
