@@ -178,7 +178,10 @@ def test_doctor_and_games_answer_in_json() -> None:
     assert {"go9", "go13", "go19", "tic_tac_toe", "connect_four"} <= names
 
 
-@pytest.mark.parametrize("command", ["demo", "play", "imitate", "accuracy", "train", "arena", "bench"])
+@pytest.mark.parametrize(
+    "command",
+    ["demo", "play", "imitate", "accuracy", "train", "arena", "bench", "analyze", "analysis", "ladder"],
+)
 def test_every_command_explains_itself(command: str) -> None:
     assert run.invoke(move37.app, [command, "--help"]).exit_code == 0
 
