@@ -188,6 +188,7 @@ def _unvisited_move(
         win_rate=win_rate,
         lcb=win_rate,
         score_lead=lead,
+        score_stdev=None,
         prior=prior,
         line=(action,),
         line_visits=(0,),
