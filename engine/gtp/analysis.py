@@ -148,7 +148,7 @@ def report_line(report: Report, game: Game, dialect: Dialect, request: Request) 
     if "rootInfo" in request.wanted and dialect == "kata":
         parts.append(
             f"rootInfo visits {report.visits} utility {2 * report.win_rate - 1:.6f} "
-            f"winrate {report.win_rate:.6f}{_lead(report.score_lead)} weight {report.visits} "
+            f"winrate {report.win_rate:.6f}{_lead(report)} weight {report.visits} "
             f"rawWinrate {report.net_win_rate:.6f}"
         )
     if "ownership" in request.wanted and dialect == "kata" and report.ownership is not None:
@@ -204,16 +204,18 @@ def _lz_words(move: MoveReport) -> str:
 def _kata_words(move: MoveReport) -> str:
     return (
         f"visits {move.visits} edgeVisits {move.visits} utility {2 * move.win_rate - 1:.6f} "
-        f"winrate {move.win_rate:.6f}{_lead(move.score_lead)} prior {move.prior:.6f} "
+        f"winrate {move.win_rate:.6f}{_lead(move)} prior {move.prior:.6f} "
         f"lcb {move.lcb:.6f} utilityLcb {2 * move.lcb - 1:.6f} weight {move.visits}"
     )
 
 
-def _lead(lead: float | None) -> str:
+def _lead(report: Report | MoveReport) -> str:
     """The expected margin under the names that boards look for; nothing when it is not known."""
+    lead, stdev = report.score_lead, report.score_stdev
     if lead is None:
         return ""
-    return f" scoreMean {lead:.6f} scoreLead {lead:.6f} scoreSelfplay {lead:.6f}"
+    spread = "" if stdev is None else f" scoreStdev {stdev:.6f}"
+    return f" scoreMean {lead:.6f}{spread} scoreLead {lead:.6f} scoreSelfplay {lead:.6f}"
 
 
 def _floats(values: np.ndarray) -> str:

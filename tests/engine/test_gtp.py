@@ -197,8 +197,8 @@ def test_a_lost_game_is_given_up_after_a_while_unless_that_is_off():
         """White wins everything."""
 
         def __call__(self, planes, globals_):
-            logits, values = super().__call__(planes, globals_)
-            return logits, values + np.where(globals_[:, 0] > 0, 0.99, -0.99).astype(np.float32)
+            values = np.where(globals_[:, 0] > 0, 0.99, -0.99).astype(np.float32)
+            return super().__call__(planes, globals_)._replace(values=values)
 
     def hopeless(game):
         return Hopeless(game.actions)
@@ -496,13 +496,12 @@ def test_requests_are_read(text, request_):
 
 def a_report():
     """C3, then D2, seen by White to move."""
-    common = {"ownership": None, "score_lead": -1.5}
-    c3 = MoveReport(12, 0, 30, 0.625, 0.5, prior=0.25, line=(12, 25), line_visits=(30, 4), **common)
-    d2 = MoveReport(18, 1, 10, 0.4, 0.25, prior=0.125, line=(18,), line_visits=(10,), **common)
+    c3 = MoveReport(12, 0, 30, 0.625, 0.5, -1.5, 4.0, 0.25, (12, 25), (30, 4), None)
+    d2 = MoveReport(18, 1, 10, 0.4, 0.25, None, None, 0.125, (18,), (10,), None)
     policy = np.full(26, -1, np.float32)
     policy[[12, 18, 3]] = 0.25, 0.125, 0.0625
     ownership = np.zeros((5, 5), np.float32)
-    return Report(1, 1, 41, 0.55, 0.5, -1.5, policy, ownership, (c3, d2))
+    return Report(1, 1, 41, 0.55, 0.5, -1.5, 4.0, policy, ownership, (c3, d2))
 
 
 def test_the_lz_dialect():
@@ -516,7 +515,7 @@ def test_the_lz_dialect():
 def test_the_kata_dialect():
     request = Request(max_moves=1, wanted={"rootInfo", "ownership", "pvVisits"})
     line = report_line(a_report(), games.load("go5"), "kata", request)
-    lead = "scoreMean -1.500000 scoreLead -1.500000 scoreSelfplay -1.500000"
+    lead = "scoreMean -1.500000 scoreStdev 4.000000 scoreLead -1.500000 scoreSelfplay -1.500000"
     assert line == (
         f"info move C3 visits 30 edgeVisits 30 utility 0.250000 winrate 0.625000 {lead} prior 0.250000 "
         "lcb 0.500000 utilityLcb 0.000000 weight 30 order 0 pv C3 pass pvVisits 30 4 "

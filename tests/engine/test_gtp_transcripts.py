@@ -25,7 +25,7 @@ MOVES = r"(?: (?:[A-HJ]\d|pass))+"
 LZ = rf"info move \S+ visits \d+ winrate \d+ prior \d+ lcb \d+ order \d+ pv{MOVES}"
 KATA = (
     rf"info move \S+ visits \d+ edgeVisits \d+ utility {NUMBER} winrate {NUMBER}"
-    rf"(?: scoreMean {NUMBER} scoreLead {NUMBER} scoreSelfplay {NUMBER})?"
+    rf"(?: scoreMean {NUMBER}(?: scoreStdev {NUMBER})? scoreLead {NUMBER} scoreSelfplay {NUMBER})?"
     rf" prior {NUMBER} lcb {NUMBER} utilityLcb {NUMBER} weight \d+ order \d+ pv{MOVES}"
 )
 REPORTS = {
