@@ -38,7 +38,7 @@ class Game:
     setup(state, action, piece)   optional: edits the position; piece 0 none, 1 first, 2 second player's
 
     `max_moves` bounds the length of a game. `symmetries` are the index tables that
-    `dihedral_symmetries` describes. For people there are `rules_text` (one line), `naming` (how the
+    `dihedral_symmetries` describes, for the symmetries of the rules and of the initial position. For people there are `rules_text` (one line), `naming` (how the
     actions are called; by default A1 ...), `players` (what the two sides are called) and `slanted`
     (each row is drawn half a place further right, as in Hex).
 
