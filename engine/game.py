@@ -90,7 +90,7 @@ class Game:
 
     @property
     def family(self) -> str:
-        """The name without its size: `go` for `go9`. Nets fit a family and a range of sizes."""
+        """The name without its size: `go` for `go9` and `go13x9`. Nets fit a family and sizes."""
         return family_of(self.name)
 
     @cached_property
@@ -153,13 +153,13 @@ def _mistake_in(game: Game) -> str:
 
 def family_of(name: str) -> str:
     """The family of the game of that name, as in `Game.family`."""
-    return name.rstrip("0123456789")
+    return re.sub(r"\d+(x\d+)?$", "", name)
 
 
 def dihedral_symmetries(
     height: int, width: int, extra_actions: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The 8 rotations and reflections of a square board (4 of an oblong one).
+    """The 8 rotations and reflections of a square board (4 of an oblong one, 2 of a line).
 
     Returns (points [S, H * W] int32, actions [S, H * W + extra_actions] int32) such that
     `seen[i] = original[points[s, i]]` is the board under symmetry s; symmetry 0 is the identity.
@@ -167,7 +167,8 @@ def dihedral_symmetries(
     board = np.arange(height * width, dtype=np.int32).reshape(height, width)
     turns = range(4) if height == width else range(0, 4, 2)
     views = [np.rot90(flipped, k) for flipped in (board, np.fliplr(board)) for k in turns]
-    return symmetries_of_views(views, extra_actions)
+    distinct = {view.tobytes(): view for view in views}
+    return symmetries_of_views(list(distinct.values()), extra_actions)
 
 
 def mirror_symmetries(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from engine.position import Position
 from mcts import Search, SearchSettings, UniformEvaluator
 
 GAMES = [
-    "go2", "go3", "go9", "go19", "tic_tac_toe", "connect_four", "othello", "othello6", "gomoku9",
+    "go1x2", "go2", "go3", "go4x3", "go9", "go19", "tic_tac_toe", "connect_four", "othello", "othello6", "gomoku9",
     "hex5", "breakthrough6",
 ]  # fmt: skip
 every_game = pytest.mark.parametrize("name", GAMES)
@@ -79,13 +79,14 @@ def test_a_game_is_loaded_by_its_own_name(name):
         ("", "unknown game ''"),
         ("tictactoe", "did you mean 'tic_tac_toe'?"),
         ("Go9", "did you mean 'go9'?"),
-        ("go1", "'go1': Go boards have 2 to 19 rows"),
-        ("go20", "'go20': Go boards have 2 to 19 rows"),
+        ("go0x5", "unknown game 'go0x5'"),
+        ("go20", "'go20': Go boards have 1 to 19 rows"),
+        ("go9x20", "'go9x20': Go boards have 1 to 19 rows and columns"),
         ("go09", "unknown game 'go09'"),
-        ("othello7", "'othello7': Othello boards have 4 to 8 rows in steps of 2, e.g. --game othello"),
-        ("hex1", "'hex1': Hex boards have 2 to 19 rows"),
-        ("breakthrough4", "'breakthrough4': Breakthrough boards have 5 to 8 rows"),
-        ("gomoku99", "'gomoku99': Gomoku boards have 5 to 19 rows"),
+        ("othello7", "'othello7': othello has sizes 4, 6, 8, e.g. othello6"),
+        ("hex1", "'hex1': hex has sizes 2 to 19"),
+        ("breakthrough4", "'breakthrough4': breakthrough has sizes 5, 6, 7, 8"),
+        ("gomoku99", "'gomoku99': gomoku has sizes 5 to 19"),
         ("go", "unknown game 'go'"),
         ("tic_tac_toe3", "unknown game 'tic_tac_toe3'"),
         ("hex_", "did you mean 'hex'?"),
