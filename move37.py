@@ -282,11 +282,11 @@ def bench(
 
 @app.command()
 def games(as_json: Json = False) -> None:
-    """List the games there are."""
-    from engine.games import load, names
+    """List the games there are, their sizes, and the nets that ship with their strength."""
+    from engine.catalogue import rows, table
 
-    rows = [{"name": name, "rules": load(name).rules_text} for name in names()]
-    result(as_json, rows, "\n".join(f"{row['name']:<14}{row['rules']}" for row in rows))
+    found = rows()
+    result(as_json, found, table(found))
 
 
 @app.command()

@@ -94,8 +94,13 @@ def check_game(name: str, seconds: float = 10.0) -> Report:
 
 
 def _examine_in_another_process(name: str, mode: Mode, seconds: float) -> dict[str, Any]:
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1" if mode == "plain" else "0"}
-    command = [sys.executable, "-m", "engine.check", name, mode, str(seconds)]
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = {
+        **os.environ,
+        "NUMBA_DISABLE_JIT": "1" if mode == "plain" else "0",
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }
+    command = [sys.executable, "-P", "-m", "engine.check", name, mode, str(seconds)]
     words = "as plain Python" if mode == "plain" else "as machine code"
     try:
         done = subprocess.run(
@@ -307,8 +312,7 @@ def after(rules: Rules, state: Guarded, seen: Seen, action: int) -> tuple[Guarde
             f"{int(np.flatnonzero(gained)[0])}: encode must write the pieces of the side to move on "
             "plane 0 and the others on plane 1, and play must change to_move"
         )
-    is_place = action < rules.game.actions // rules.game.area * rules.game.area
-    if is_place and all(np.array_equal(result.pieces(p), seen.pieces(p)) for p in (0, 1)):
+    if action < rules.game.board_actions and all(np.array_equal(result.pieces(p), seen.pieces(p)) for p in (0, 1)):
         raise MistakeError(
             f"legal allows action {action}, but play leaves the board as it was: is the place taken?"
         )

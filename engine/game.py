@@ -84,6 +84,11 @@ class Game:
         return self.shape[0] * self.shape[1]
 
     @property
+    def board_actions(self) -> int:
+        """The number of actions that begin at a place, a multiple of the area; a pass is none."""
+        return self.actions // self.area * self.area
+
+    @property
     def notation(self) -> Notation:
         """How people name the actions."""
         return self.naming or VertexNotation(*self.shape)
