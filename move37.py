@@ -79,7 +79,9 @@ app = typer.Typer(
     help="Imitates expert games, then plays itself until it surpasses them, and proves it.",
 )
 
-GameName = Annotated[str, typer.Option("--game", help="A game's name (see `move37 games`) or file, my_game.py.")]
+GameName = Annotated[
+    str, typer.Option("--game", help="A game's name (see `move37 games`) or file, my_game.py.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto takes CUDA when present.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]

@@ -34,6 +34,7 @@ Mode = Literal["plain", "native"]
 GUARD, GUARD_BYTE = 64, 0xA5
 FEW_GAMES, ENOUGH_GAMES = 3, 200
 MOVES_OF_SYMMETRY, BRANCHES = 60, 24
+NOTHING = -1  # no action follows
 PATIENCE = 120.0  # seconds for starting and compiling
 
 
@@ -193,7 +194,8 @@ class Rules:
         for array, other in zip(arrays, others, strict=True):
             entry = _first_difference(array, other)
             if entry:
-                raise MistakeError(f"{rule} leaves {entry} of {len(array)} as it was: write every entry")
+                left = f"{entry} of {len(array)}"
+                raise MistakeError(f"{rule} leaves {left} as it was: write every entry")
         return answer, arrays
 
 
@@ -213,7 +215,12 @@ def _plain_call(game: Game, rule: str, state: Guarded, *arguments: Any) -> Any:
 def _native_caller(game: Game) -> Callable[..., Any]:
     from engine.native import RULES, addresses_of_rules
 
-    c_types = {"void": None, "int32": ctypes.c_int32, "uint64": ctypes.c_uint64, "float32": ctypes.c_float}
+    c_types: dict[str, Any] = {
+        "void": None,
+        "int32": ctypes.c_int32,
+        "uint64": ctypes.c_uint64,
+        "float32": ctypes.c_float,
+    }
     functions = {}
     for rule, address in addresses_of_rules(game).items():
         result, *arguments = (c_types.get(str(part), ctypes.c_void_p) for part in RULES[rule])
@@ -248,7 +255,8 @@ class Seen:
 
     def same_position(self) -> tuple[Any, ...]:
         """What must be equal in equal positions."""
-        return (self.to_move, self.over, self.legal.tobytes(), self.planes.tobytes(), self.globals_.tobytes())
+        arrays = (self.legal, self.planes, self.globals_)
+        return (self.to_move, self.over, *(array.tobytes() for array in arrays))
 
 
 def look(rules: Rules, state: Guarded) -> Seen:
@@ -279,7 +287,9 @@ def look(rules: Rules, state: Guarded) -> Seen:
         raise MistakeError(f"encode writes {globals_.tolist()} as globals: numbers must be finite")
     planes = planes.reshape(game.planes, game.area)
     if np.any(planes[0] & planes[1]):
-        raise MistakeError("encode marks a place on planes 0 and 1: a piece is the mover's or the opponent's")
+        raise MistakeError(
+            "encode marks a place on both planes 0 and 1: a piece is the mover's or the opponent's"
+        )
     outcome = float(rules("outcome", state)) if over else None
     if outcome not in (None, -1.0, 0.0, 1.0):
         raise MistakeError(f"outcome is {outcome}: it must be +1, 0 or -1")
@@ -302,7 +312,9 @@ def after(rules: Rules, state: Guarded, seen: Seen, action: int) -> tuple[Guarde
     following.bytes[:] = state.bytes
     rules("play", following, action)
     if following.bytes.tobytes() == state.bytes.tobytes():
-        raise MistakeError(f"legal allows action {action}, but play changes nothing: one of them is wrong")
+        raise MistakeError(
+            f"legal allows action {action}, but play changes nothing: one of them is wrong"
+        )
     result = look(rules, following)
     mover = seen.to_move
     gained = result.pieces(1 - mover) & ~seen.pieces(1 - mover)
@@ -312,7 +324,8 @@ def after(rules: Rules, state: Guarded, seen: Seen, action: int) -> tuple[Guarde
             f"{int(np.flatnonzero(gained)[0])}: encode must write the pieces of the side to move on "
             "plane 0 and the others on plane 1, and play must change to_move"
         )
-    if action < rules.game.board_actions and all(np.array_equal(result.pieces(p), seen.pieces(p)) for p in (0, 1)):
+    same_board = all(np.array_equal(result.pieces(p), seen.pieces(p)) for p in (0, 1))
+    if same_board and action < rules.game.board_actions:
         raise MistakeError(
             f"legal allows action {action}, but play leaves the board as it was: is the place taken?"
         )
@@ -359,20 +372,20 @@ class Examination:
     def doubts(self) -> list[str]:
         """What looks wrong in the results of the games."""
         decisive = [(outcome, mover) for outcome, mover in self.results if outcome]
-        found = []
+        found: list[str] = []
         if len(decisive) < 20:
             return found
         winners, last_movers = ({row[i] for row in decisive} for i in range(2))
         if len(winners) == 1 and len(last_movers) == 2:
             found.append(
                 f"the {'first' if 1 in winners else 'second'} player won all {len(decisive)} decisive "
-                "random games, whoever moved last: outcome must be +1 when the first player has won and "
-                "-1 when the second has, not seen by the side to move"
+                "random games, whoever moved last: outcome must be +1 when the first player has won "
+                "and -1 when the second has, not seen by the side to move"
             )
         if all(outcome == 2 * mover - 1 for outcome, mover in decisive):
             found.append(
-                f"whoever moved last lost all {len(decisive)} decisive random games: unless the game goes "
-                "like that, the sign of outcome is wrong; +1 means that the first player has won"
+                f"whoever moved last lost all {len(decisive)} decisive random games: unless the game "
+                "goes like that, the sign of outcome is wrong; +1 means that the first player has won"
             )
         return found
 
@@ -419,7 +432,7 @@ class Examination:
         self.actions = []
         state = self.rules.new()
         seen = look(self.rules, state)
-        if seen.to_move != 0 or seen.over:
+        if (seen.to_move, seen.over) != (0, False):
             raise MistakeError("reset must set to_move to 0, the first player, and over to 0")
         self._note(state, seen)
         while not seen.over:
@@ -446,7 +459,7 @@ class Examination:
             inverse = np.argsort(actions)
             states = [self.rules.new(), self.rules.new()]
             self.actions = []
-            for action in [*played[:MOVES_OF_SYMMETRY], None]:
+            for action in (*played[:MOVES_OF_SYMMETRY], NOTHING):
                 seen, twin = (look(self.rules, state) for state in states)
                 wrong = [
                     what
@@ -465,7 +478,7 @@ class Examination:
                         f"{wrong[0]} says; leave it out of symmetries, e.g. use mirror_symmetries or "
                         "symmetries_of_views"
                     )
-                if action is not None:
+                if action != NOTHING:
                     self.rules("play", states[0], action)
                     self.rules("play", states[1], int(inverse[action]))
                     self.actions.append(action)

@@ -198,12 +198,12 @@ class Terminal:
     def _help(self) -> None:
         game, legal = self.session.game, self.session.position.legal_mask()
         middle = game.area // 2
-        example = game.notation.name(middle if legal[middle] or not legal.any() else int(legal.argmax()))
+        action = middle if legal[middle] or not legal.any() else int(legal.argmax())
+        example = game.notation.name(action)
         rows = {} if self._watching else {example: "play there, as an example"}
         if self._extra and not self._watching:
-            rows[self._extra] = (
-                "pass; two passes in a row end the game" if game.family == "go" else "when that is legal"
-            )
+            ends = "pass; two passes in a row end the game"
+            rows[self._extra] = ends if game.family == "go" else "when that is legal"
         rows |= {word: text for word, (text, _) in self._commands.items()}
         if self.session.game.family == "go":
             rows["save FILE"] = "write the game as SGF"

@@ -91,7 +91,7 @@ def lead(state, n):
     """By how many discs the first player is ahead."""
     total = 0
     for i in range(n * n):
-        total += np.int64(is_set(state.discs[0], i)) - np.int64(is_set(state.discs[1], i))
+        total += int(is_set(state.discs[0], i)) - int(is_set(state.discs[1], i))
     return total
 
 

@@ -37,9 +37,7 @@ def load_file(name: str) -> Game:
         spec.loader.exec_module(module)
         maker = getattr(module, path.stem, None)
         if maker is None:
-            raise UserError(
-                f"'{name}' has no function {path.stem}(): add `def {path.stem}() -> Game:`"
-            )
+            raise UserError(f"'{name}' has no function {path.stem}(): add `def {path.stem}() -> Game:`")
         game = maker()
     except Exception as error:
         raise _complaint(error, name, path) from error
@@ -48,9 +46,8 @@ def load_file(name: str) -> Game:
 
 def where_in(file: Path, error: BaseException) -> str:
     """The line of the file that an exception came from, as ` line 7`, or nothing."""
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)
-    ]
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(file)]
     if isinstance(error, SyntaxError) and error.filename == str(file):
         lines = [error.lineno]
     return f" line {lines[-1]}" if lines else ""

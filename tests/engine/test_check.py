@@ -56,8 +56,8 @@ REFUSED = {
     ),
     "no function": ([("def my_game()", "def other()")], "has no function my_game()"),
     "a function that returns something else": (
-        [("    return Game(\n", "    return str(\n        Game(\n"), ("encode=encode,\n    )", "encode=encode,\n    ))")],
-        "my_game() in ",
+        [("        encode=encode,\n    )", "        encode=encode,\n    ).name")],
+        "returns str, not a Game: add `return Game(...)`",
     ),
     "a syntax error": ([("def reset(state):", "def reset(state:")], "SyntaxError"),
     "an error in the file": ([("rules_text=", "rulez_text=")], "TypeError"),
@@ -76,12 +76,12 @@ def test_a_bad_description_is_refused_whoever_loads_it(mistake, tmp_path):
 def test_an_error_in_the_file_is_told_with_its_line(tmp_path):
     path = write(tmp_path, ("    return count\n", "    return count\n\n\n1 / 0\n"))
     line = path.read_text().splitlines().index("1 / 0") + 1
-    with pytest.raises(UserError, match=rf"my_game.py' line {line}: ZeroDivisionError: division by zero"):
+    with pytest.raises(UserError, match=rf"my_game.py' line {line}: ZeroDivisionError: division"):
         games.load(str(path))
 
 
 def test_a_file_that_is_not_there_is_refused():
-    with pytest.raises(UserError, match="there is no file 'nowhere.py'"):
+    with pytest.raises(UserError, match=r"there is no file 'nowhere\.py'"):
         games.load("nowhere.py")
 
 
@@ -117,7 +117,10 @@ FOUND = {
         [("mask[cell] = state.cells[cell] == 0", "mask[cell] = 1")],
         r"legal allows action \d, but play leaves the board as it was: is the place taken",
     ),
-    "legal miscounts": ([("    return count\n", "    return 9\n")], "legal returns 9, but 8 actions are 1"),
+    "legal miscounts": (
+        [("    return count\n", "    return 9\n")],
+        "legal returns 9, but 8 actions are 1",
+    ),
     "the game does not end": (
         [("    elif state.moves == 9:\n        state.over = 1\n", "")],
         "legal knows no action, but the game is not over",
@@ -141,13 +144,14 @@ FOUND = {
         "symmetry 1 is none of this game",
     ),
     "the hash leaves a cell out": (
-        [("    key = np.uint64(0)\n    for cell in range(9):", "    key = np.uint64(0)\n    for cell in range(8):")],
+        [("uint64(0)\n    for cell in range(9):", "uint64(0)\n    for cell in range(8):")],
         "position_hash is the same for two different positions",
     ),
     "the hash knows the last move": (
         [("    return key\n", "    return key + np.uint64(state.last) * np.uint64(1_000_003)\n"),
          ('("moves", np.int8),', '("moves", np.int8),\n        ("last", np.int8),'),
-         ("    state.cells[action] = mark\n", "    state.cells[action] = mark\n    state.last = action\n")],
+         ("    mark = state.to_move + 1\n", "    mark = state.to_move + 1\n    state.last = action\n"),
+        ],
         "position_hash differs for two equal positions",
     ),
     "outcome has no sign": (
@@ -172,7 +176,8 @@ FOUND = {
     ),
     "a crash": (
         [("import numba as nb\n", "import os\nimport sys\n\nimport numba as nb\n"),
-         ("    return Game(\n", "    if 'native' in sys.argv:\n        os.abort()\n    return Game(\n")],
+         ("    return Game(\n", "    if 'native' in sys.argv:\n        os.abort()\n    return Game(\n"),
+        ],
         r"the rules as machine code crashed \(signal 6\)",
     ),
     "two answers": (
@@ -212,7 +217,7 @@ def test_a_result_of_doubtful_sign_is_mentioned(winner, said, tmp_path):
 @pytest.mark.slow
 def test_an_endless_loop_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(check, "PATIENCE", 6.0)
-    path = write(tmp_path, ("    state.moves += 1\n", "    state.moves += 1\n    while True:\n        pass\n"))
+    path = write(tmp_path, ("    state.moves += 1\n", "    while True:\n        pass\n"))
     (text,) = check_game(str(path), seconds=0.1).mistakes
     assert text == "the rules as plain Python do not come to an end: look for an endless loop"
 

@@ -43,12 +43,13 @@ def test_four_in_a_row_on_bitboards_is_four_in_a_row_in_the_rules():
         while not position.over:
             position.play(int(rng.choice(np.flatnonzero(position.legal_mask()))))
             mover = 2 - position.to_move
-            assert has_four(bits(position.pieces() == mover)) == (position.over and position.outcome() != 0)
+            won = position.over and position.outcome() != 0
+            assert has_four(bits(position.pieces() == mover)) == won
 
 
 def test_a_lost_and_a_drawn_ending(solver):
     lost = Position(RULES)
-    for column in "4 1 5 1 3".split():
+    for column in "41513":
         lost.play(RULES.notation.parse(column, lost.legal_mask()))
     assert solver.value(lost.pieces(), lost.to_move) == -1  # 2 and 6 both make four
     assert solver.move_values(lost) == dict.fromkeys(np.flatnonzero(lost.legal_mask()).tolist(), -1)

@@ -73,7 +73,7 @@ def test_five_stones_round_the_edge_of_the_board_are_no_line():
 
 def test_a_full_board_without_a_line_is_a_draw():
     rules = games.load("gomoku5")
-    pattern = ([1, 1, 2, 2, 1] + [2, 2, 1, 1, 2]) * 2 + [1, 1, 2, 2, 1]
+    pattern = [int(mark) for mark in "1122122112" * 2 + "11221"]
     position = Position(rules)
     position.record["cells"][0] = pattern
     position.record["cells"][0, 12] = 0

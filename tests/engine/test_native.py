@@ -149,6 +149,7 @@ position.play(0)
 print(position.record["cells"][0, 0])
 """
 
+
 def test_a_changed_game_of_ones_own_plays_by_its_new_rules_wherever_the_change_is(tmp_path):
     """In the file of the game, in a helper of a helper, or in a constant of another file."""
     first = {"mark": "1", "number": "1", "entry": "1", "deepest": "x"}
