@@ -32,9 +32,10 @@ from engine.games.own import where_in
 
 Mode = Literal["plain", "native"]
 GUARD, GUARD_BYTE = 64, 0xA5
-FEW_GAMES, ENOUGH_GAMES = 3, 200
-MOVES_OF_SYMMETRY, BRANCHES = 60, 24
+FEW_GAMES, ENOUGH_GAMES = 3, 100
+MOVES_OF_SYMMETRY, BRANCHES = 60, {"plain": 2, "native": 24}  # other moves tried in a position
 NOTHING = -1  # no action follows
+NO_ACTION = "legal knows no action, but the game is not over: set over, or have a pass"
 PATIENCE = 120.0  # seconds for starting and compiling
 
 
@@ -274,7 +275,7 @@ def look(rules: Rules, state: Guarded) -> Seen:
     if count != legal.sum():
         raise MistakeError(f"legal returns {count}, but {legal.sum()} actions are 1 in its mask")
     if not over and count == 0:
-        raise MistakeError("legal knows no action, but the game is not over: set over, or have a pass")
+        raise MistakeError(NO_ACTION)
     buffers = (game.planes * game.area, np.uint8), (game.globals, np.float32)
     _, (planes, globals_) = rules.filled("encode", state, *buffers)
     if planes.max() > 1:
@@ -351,15 +352,18 @@ class Examination:
     def run(self, seconds: float) -> list[str]:
         """Plays games; the mistakes, at most one."""
         end = time.monotonic() + seconds
+        thorough = self.rules.mode == "native"  # plain Python is slow
+        least = FEW_GAMES if thorough else 1
         try:
-            while self.games < FEW_GAMES or (self.games < ENOUGH_GAMES and time.monotonic() < end):
+            while self.games < least or (self.games < ENOUGH_GAMES and time.monotonic() < end):
                 rng = random.Random(self.games)
                 self._game(rng)
-                played = list(self.actions)
-                self._symmetries(played)
-                self._transpositions(played, rng)
+                if thorough or time.monotonic() < end:
+                    played = list(self.actions)
+                    self._symmetries(played)
+                    self._transpositions(played, rng)
                 self.games += 1
-            while len(self.results) < ENOUGH_GAMES and time.monotonic() < end + seconds:
+            while thorough and len(self.results) < ENOUGH_GAMES:
                 self._quick_game(random.Random(-1 - len(self.results)))
             if len(self.movers) < 2:
                 self.actions = []
@@ -391,14 +395,25 @@ class Examination:
 
     def _quick_game(self, rng: random.Random) -> None:
         """A random game for its result alone."""
-        rules, record, mover = self.rules, self.rules.new(), 0
+        rules, state, mover = self.rules, self.rules.new(), 0
+        self.actions = []
         mask = Guarded(self.game.actions, np.uint8)
-        fields = record.bytes.view(self.game.state)
+        fields = state.bytes.view(self.game.state)
         while not fields["over"][0]:
-            rules("legal", record, mask)
+            self._require_end_in_sight()
+            if rules("legal", state, mask) == 0:
+                raise MistakeError(NO_ACTION)
             mover = int(fields["to_move"][0])
-            rules("play", record, rng.choice(np.flatnonzero(mask.array).tolist()))
-        self.results.append((float(rules("outcome", record)), mover))
+            self.actions.append(rng.choice(np.flatnonzero(mask.array).tolist()))
+            rules("play", state, self.actions[-1])
+        self.results.append((float(rules("outcome", state)), mover))
+
+    def _require_end_in_sight(self) -> None:
+        if len(self.actions) == self.game.max_moves:
+            raise MistakeError(
+                f"a random game is not over after max_moves = {self.game.max_moves} moves: raise "
+                "max_moves, or end the game in play by setting over"
+            )
 
     def _note(self, state: Guarded, seen: Seen) -> None:
         if self.games >= FEW_GAMES:
@@ -436,15 +451,12 @@ class Examination:
             raise MistakeError("reset must set to_move to 0, the first player, and over to 0")
         self._note(state, seen)
         while not seen.over:
-            if len(self.actions) == self.game.max_moves:
-                raise MistakeError(
-                    f"a random game is not over after max_moves = {self.game.max_moves} moves: raise "
-                    "max_moves, or end the game in play by setting over"
-                )
+            self._require_end_in_sight()
             legal = np.flatnonzero(seen.legal).tolist()
-            for action in rng.sample(legal, min(len(legal), BRANCHES)):
-                after(self.rules, state, seen, action)
             action, mover = rng.choice(legal), seen.to_move
+            others = random.Random(len(self.actions)).sample(legal, len(legal))
+            for other in others[: BRANCHES[self.rules.mode]]:
+                after(self.rules, state, seen, other)
             self.movers.add(mover)
             self.actions.append(action)
             state, seen = after(self.rules, state, seen, action)

@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+from connect_four_exactness import exactness, held_out_positions
 from connect_four_solver import Solver, bits, has_four
 from counting import solve as solve_plainly
 
@@ -53,3 +54,15 @@ def test_a_lost_and_a_drawn_ending(solver):
         lost.play(RULES.notation.parse(column, lost.legal_mask()))
     assert solver.value(lost.pieces(), lost.to_move) == -1  # 2 and 6 both make four
     assert solver.move_values(lost) == dict.fromkeys(np.flatnonzero(lost.legal_mask()).tolist(), -1)
+
+
+def test_exactness_is_one_for_a_perfect_player_and_less_for_an_undecided_one(solver):
+    positions = held_out_positions(30)
+    matter = [p for p in positions if len(set(solver.move_values(p).values())) > 1]
+    for position in matter:
+        logits = np.full((1, RULES.actions), -9.0)
+        values = solver.move_values(position)
+        logits[0, list(values)] = list(values.values())
+        assert exactness(lambda planes, globals_, said=logits: (said, None), [position])[:2] == (1, 1)
+    count, exact, at_random = exactness(lambda *_: (np.zeros((1, RULES.actions)), None), positions)
+    assert count == len(matter) and 0 < exact < 1 and 0.2 < at_random < 0.9
