@@ -5,7 +5,7 @@ Legend: H, W board height and width; A actions; C planes; G globals; S symmetrie
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,6 +37,11 @@ class Game:
     vary(state, seed)             optional: draws what is data in the rules, such as komi, for self-play
     setup(state, action, piece)   optional: edits the position; piece 0 none, 1 first, 2 second player's
 
+    `max_moves` bounds the length of a game. `symmetries` are the index tables that
+    `dihedral_symmetries` describes. For people there are `rules_text` (one line), `naming` (how the
+    actions are called; by default A1 ...), `players` (what the two sides are called) and `slanted`
+    (each row is drawn half a place further right, as in Hex).
+
     Actions 0 ... H * W - 1 (or a multiple of H * W) are places on the board, so that nets can be
     size-agnostic; further ones, such as a pass, come behind.
     """
@@ -61,6 +66,8 @@ class Game:
     vary: Callable[[Any, int], None] | None = None
     setup: Callable[[Any, int, int], None] | None = None
     naming: Notation | None = None
+    players: tuple[str, str] = ("X", "O")
+    slanted: bool = False
 
     @property
     def area(self) -> int:
@@ -75,7 +82,7 @@ class Game:
     @property
     def family(self) -> str:
         """The name without its size: `go` for `go9`. Nets fit a family and a range of sizes."""
-        return self.name.rstrip("0123456789")
+        return family_of(self.name)
 
     @cached_property
     def native(self) -> _core.Game:
@@ -83,6 +90,11 @@ class Game:
         from engine.native import compile_game
 
         return compile_game(self)
+
+
+def family_of(name: str) -> str:
+    """The family of the game of that name, as in `Game.family`."""
+    return name.rstrip("0123456789")
 
 
 def dihedral_symmetries(
@@ -96,16 +108,22 @@ def dihedral_symmetries(
     board = np.arange(height * width, dtype=np.int32).reshape(height, width)
     turns = range(4) if height == width else range(0, 4, 2)
     views = [np.rot90(flipped, k) for flipped in (board, np.fliplr(board)) for k in turns]
-    return _with_extra_actions(views, extra_actions)
+    return symmetries_of_views(views, extra_actions)
 
 
 def mirror_symmetries(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """The identity and the left-right reflection, as in `dihedral_symmetries`."""
     board = np.arange(height * width, dtype=np.int32).reshape(height, width)
-    return _with_extra_actions([board, np.fliplr(board)], 0)
+    return symmetries_of_views([board, np.fliplr(board)])
 
 
-def _with_extra_actions(views: list[np.ndarray], extra_actions: int) -> tuple[np.ndarray, np.ndarray]:
+def symmetries_of_views(
+    views: Sequence[np.ndarray], extra_actions: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tables as in `dihedral_symmetries` from boards of place numbers, the identity first.
+
+    The extra actions, such as a pass, stay as they are.
+    """
     points = np.stack([view.ravel() for view in views]).astype(np.int32)
     count, area = points.shape
     extra = np.tile(np.arange(area, area + extra_actions, dtype=np.int32), (count, 1))

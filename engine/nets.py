@@ -19,8 +19,7 @@ from safetensors.torch import save as serialise
 
 from engine.errors import UserError, did_you_mean
 from engine.files import write_whole
-from engine.game import Game
-from engine.games import load
+from engine.game import Game, family_of
 from engine.net import Net, NetConfig
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -138,8 +137,7 @@ def load_net(name: str | Path, game: Game | None = None) -> tuple[Net, NetInfo]:
 
 def check_fit(net: Net, info: NetInfo, game: Game, name: str) -> None:
     """Raises UserError unless the net was made for the game and has the right inputs."""
-    trained = load(info.game)
-    if trained.family != game.family:
+    if family_of(info.game) != game.family:
         raise UserError(f"net '{name}' plays {info.game}, not {game.name}: choose a net of that game")
     if game.shape[1] not in info.sizes:
         known = ", ".join(str(size) for size in info.sizes)

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.game import Game
 from engine.games import load
+from engine.games.own import lasting_name
 from engine.gtp_client import GtpEngine, GtpPlayer
 from engine.inference import choose_device, cpu_count, torch_threads
 from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
@@ -89,14 +90,14 @@ def accuracy_on_files(
         return measure(net, game, games, device)
 
 
-def default_config(game: Game, start: str | None, device: str, seed: int) -> RunConfig:
+def default_config(game: str, start: str | None, device: str, seed: int) -> RunConfig:
     """What `move37 train` does without a configuration: imitate if there are games, then play."""
     stages: list[dict[str, Any]] = []
-    data = shipped_games(game)
+    data = shipped_games(load(game))
     if start is None and data is not None:
         stages.append({"teacher": "expert", "data": [str(data)]})
     stages.append({"teacher": "search"})
-    values = {"game": game.name, "start": start, "device": device, "seed": seed, "stages": stages}
+    values = {"game": lasting_name(game), "start": start, "device": device, "seed": seed, "stages": stages}
     return parse_config(values, "default configuration")
 
 
@@ -115,7 +116,7 @@ def train_run(
     if config_path is not None:
         config = read_config(config_path)
     elif not (folder / "config.json").exists():
-        config = default_config(load(game_name), start, device, seed)
+        config = default_config(game_name, start, device, seed)
     run = Run.open(folder, config, reporter)
     deadline = time.monotonic() + hours * 3600 if hours else float("inf")
     if run.go_on(deadline):
