@@ -5,8 +5,6 @@ from __future__ import annotations
 from engine.errors import UserError
 from engine.game import Game
 
-HANDICAP_KOMI = 0.5
-
 
 def handicap_points(game: Game, stones: int) -> list[int]:
     """The actions of a fixed handicap, as GTP's `fixed_handicap` places it.

@@ -14,11 +14,11 @@ from engine.clock import Clock
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.game import Game
-from engine.handicap import HANDICAP_KOMI, handicap_points
+from engine.handicap import handicap_points
 from engine.insight import Insight, glance
 from engine.players import SearchPlayer
 from engine.position import Position
-from engine.records import GameRecord, start_position, write_sgf
+from engine.records import HANDICAP_KOMI, GameRecord, start_position, write_sgf
 from mcts import Evaluator, SearchSettings
 
 Stop = Callable[[], bool]
@@ -116,6 +116,14 @@ class Session:
                 cut = f"Only {number - 1} of {len(record.moves)} moves: at move {number}, {error}."
                 break
         return cut
+
+    def follow(self, other: Session) -> None:
+        """Goes on from where another session of the same game stands."""
+        start = other.position.copy()
+        start.set_start()
+        self._begin(start, other._rules)
+        for _, action in other.moves:
+            self._play(action)
 
     def _begin(self, position: Position, rules: str) -> None:
         self.position, self._rules = position, rules
@@ -225,7 +233,7 @@ class Session:
     def accept(self, choice: Choice) -> None:
         """Plays a move that the bot chose for this position."""
         self._require_running()
-        self._note(choice.win_rate)
+        self.note(choice.win_rate)
         self._play(choice.action)
 
     def reply(self, stop: Stop = _never) -> Choice:
@@ -271,6 +279,12 @@ class Session:
     def look(self, position: Position) -> Insight:
         """How a position stands at a glance."""
         return glance(self._adviser.bot.evaluator, position)
+
+    def note(self, win_rate: float) -> None:
+        """Keeps the viewer's win rate in this position, as a search sees it."""
+        rate = win_rate if self.viewer == 0 else 1 - win_rate
+        seen = self.insight
+        self.insights[len(self._movers)] = replace(seen, win_rate=rate) if seen else Insight(rate)
 
     def undo(self) -> int:
         """Takes back a resignation, or the human's last move and what followed it.
@@ -391,12 +405,6 @@ class Session:
         self.position.play(action)
         self._movers.append(mover)
         self.clock.run_for(None if self.over else self.position.to_move)
-
-    def _note(self, win_rate: float) -> None:
-        """Keeps the viewer's win rate as the search sees it."""
-        rate = win_rate if self.viewer == 0 else 1 - win_rate
-        seen = self.insight
-        self.insights[len(self._movers)] = replace(seen, win_rate=rate) if seen else Insight(rate)
 
     def _within_time(self, player: int, stop: Stop) -> Stop:
         """The stop of a move that has to keep the time limits."""

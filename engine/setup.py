@@ -84,21 +84,21 @@ def make_bot(setup: GameSetup) -> Bot:
     return Bot(_evaluator(game, net, setup.device), setup.settings(net is not None), name)
 
 
-def make_adviser(setup: GameSetup) -> Bot:
+def make_adviser(setup: GameSetup, visits: int = HINT_VISITS) -> Bot:
     """Who gives hints: the best player there is, however weak the bot may be."""
     game, net = games.load(setup.game), setup.best_net()
     settings = FULL_STRENGTH.settings(net is not None)
-    settings = settings.model_copy(update={"visits": min(settings.visits, HINT_VISITS)})
+    settings = settings.model_copy(update={"visits": min(settings.visits, visits)})
     return Bot(_evaluator(game, net, setup.device), settings, "adviser")
 
 
-def open_session(setup: GameSetup) -> Session:
-    """A session of that game. Raises UserError when something in the setup does not fit."""
+def open_session(setup: GameSetup, advice_visits: int = HINT_VISITS) -> Session:
+    """A session of that game, with so many visits for an advice. Raises UserError when something in the setup does not fit."""
     return Session(
         games.load(setup.game),
         make_bot(setup),
         setup.human,
-        adviser=make_adviser(setup),
+        adviser=make_adviser(setup, advice_visits),
         komi=setup.komi,
         handicap=setup.handicap,
         move_time=setup.move_time,
@@ -127,9 +127,9 @@ def setup_for(record: GameRecord, setup: GameSetup) -> GameSetup:
 
 
 def _evaluator(game: Game, net: str | None, device: str) -> Evaluator:
-    return UniformEvaluator(game.actions) if net is None else _net_evaluator(game, net, device)
+    return UniformEvaluator(game.actions) if net is None else _net_evaluator(game.name, net, device)
 
 
 @lru_cache(maxsize=4)
-def _net_evaluator(game: Game, net: str, device: str) -> NetEvaluator:
-    return NetEvaluator(load_net(net, game)[0], choose_device(device))
+def _net_evaluator(game_name: str, net: str, device: str) -> NetEvaluator:
+    return NetEvaluator(load_net(net, games.load(game_name))[0], choose_device(device))
