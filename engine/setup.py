@@ -7,7 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine import games
-from engine.errors import UserError
+from engine.board_view import player_names
+from engine.clock import parse_duration
+from engine.errors import UserError, did_you_mean
 from engine.game import Game
 from engine.inference import NetEvaluator, choose_device
 from engine.levels import DEFAULT_LEVEL, FULL_STRENGTH, Level
@@ -53,7 +55,8 @@ class GameSetup:
         """How the bot plays, in a word or two: `steady` or `200 visits, 5 s`."""
         limits = [f"{self.visits} visits"] if self.visits else []
         limits += [f"{self.move_time:g} s"] if self.move_time else []
-        return ", ".join(limits) or self.level.title
+        words = ", ".join(limits) or self.level.title
+        return words if self.net_name() else f"{words}, without a net"
 
     def net_name(self) -> str | None:
         """The net that plays: the one named, or the level's choice of those that ship."""
@@ -75,6 +78,28 @@ class GameSetup:
         visits = self.visits or MOST_VISITS
         leaves = 1 if visits < 400 else 4
         return make_settings({"visits": visits, "leaves_per_batch": leaves})
+
+
+def parse_colour(text: str, game: str) -> int | None:
+    """The human's side: black, white, a player's name, first, second or none.
+
+    Raises UserError for anything else.
+    """
+    names = [name.lower() for name in player_names(games.load(game))]
+    sides: dict[str, int | None] = {"first": 0, "second": 1, "none": None, "black": 0, "white": 1}
+    sides |= {name: player for player, name in enumerate(names)}
+    word = text.strip().lower()
+    if word not in sides:
+        known = dict.fromkeys([*names, "first", "second", "none"])
+        raise UserError(
+            f"unknown colour '{text}'{did_you_mean(word, list(sides))}: use {', '.join(known)}"
+        )
+    return sides[word]
+
+
+def parse_time(text: str | None) -> float | None:
+    """Seconds from text such as `5s` or `10m`; None stays None. Raises UserError for other text."""
+    return None if text is None else parse_duration(text)
 
 
 def make_bot(setup: GameSetup) -> Bot:

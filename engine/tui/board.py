@@ -64,7 +64,7 @@ class Board(Widget, can_focus=True):
         & > .board--alternate { background: #d9ac63; }
     }
     Board.cells {
-        & > .board--surface { background: #3a4654; }
+        & > .board--surface { background: #3a4654; color: #8496a6; }
         & > .board--alternate { background: #333e4b; }
         & > .board--last { color: #f0e442; }
         & > .board--cursor { color: #f0e442; }
@@ -72,7 +72,7 @@ class Board(Widget, can_focus=True):
         & > .board--cool { color: #56b4e9; }
     }
     Board.cells:light {
-        & > .board--surface { background: #cfd8de; }
+        & > .board--surface { background: #cfd8de; color: #6d7f8d; }
         & > .board--alternate { background: #c0cbd3; }
         & > .board--last { color: #141414; }
         & > .board--cursor { color: #8a5a00; }
@@ -155,7 +155,7 @@ class Board(Widget, can_focus=True):
         for rank, choice in enumerate(visited[:MOST_SUGGESTIONS], 1):
             place = notation.place(choice.action)
             if place is not None and place not in self.suggestions:
-                lines = (f"{100 * choice.win_rate:.0f}", short_number(choice.visits))
+                lines = (f"{choice.win_rate:.0%}"[:3], short_number(choice.visits))
                 self.suggestions[place] = Suggestion(rank, lines)
         self.redraw()
 

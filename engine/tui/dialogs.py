@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, DirectoryTree, Input, Label, Markdown, Select
+from textual.widgets import Button, DirectoryTree, Input, Label, Select, Static
 
 from engine import games
 from engine.clock import parse_duration
@@ -58,7 +58,7 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
 
     DEFAULT_CSS = """
     NewGame Grid {
-        grid-size: 2; grid-columns: 18 1fr; grid-rows: 1; height: auto; margin: 1 0;
+        grid-size: 2; grid-columns: 20 1fr; grid-rows: 1; height: auto; margin: 1 0;
     }
     """
 
@@ -165,10 +165,6 @@ class FileName(Dialog[str]):
 class Help(Dialog[None]):
     """Shows a text."""
 
-    DEFAULT_CSS = """
-    Help > Vertical { padding: 0; }
-    Help Markdown { padding: 0 1; height: auto; max-height: 100h; overflow-y: auto; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f1,enter,space", "close", "Close", show=False)]
 
     def __init__(self, text: str) -> None:
@@ -177,7 +173,7 @@ class Help(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Markdown(self.text)
+            yield Static(self.text)
 
 
 class _Records(DirectoryTree):

@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 _EIGHTHS = " \u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
+MOST_COLUMNS = 3  # for one move
 
 
 class Graph(Widget):
@@ -77,8 +78,12 @@ class Graph(Widget):
 
     def _moves_at(self, x: int) -> range:
         """The numbers of moves that a column stands for."""
-        per_column = max(1, -(-len(self.values) // max(1, self.size.width)))
-        return range(x * per_column, (x + 1) * per_column)
+        count, width = max(1, len(self.values)), max(1, self.size.width)
+        wide = min(MOST_COLUMNS, width // count)
+        if wide:
+            return range(x // wide, x // wide + 1)
+        crowd = -(-count // width)
+        return range(x * crowd, (x + 1) * crowd)
 
     @staticmethod
     def _cell(

@@ -34,7 +34,10 @@ def standing(session: Session, insight: Insight | None) -> str:
         return ""
     rate = insight.win_rate if session.viewer == 0 else 1 - insight.win_rate
     whose = "Your" if session.human is not None else f"{session.names[0]}'s"
-    lead = "" if insight.score is None else f"   {session.margin_text(round(insight.score * 2) / 2)}"
+    lead = ""
+    if insight.score is not None:
+        points = round(insight.score * 2) / 2
+        lead = f"   {session.margin_text(points) if points else 'even'}"
     return f"{whose} win rate {rate:.0%}{lead}"
 
 
@@ -87,12 +90,12 @@ class Candidates(Static):
     def show(self, session: Session, choices: list[Choice]) -> None:
         """Shows moves, the best first."""
         name = session.game.notation.name
-        text = Text("Move   Win  Visits  Then\n", "bold", no_wrap=True, overflow="ellipsis")
+        text = Text("Move   Win  Visits  Then", "bold", no_wrap=True, overflow="ellipsis")
         for choice in [c for c in choices if c.visits][:MOST_SUGGESTIONS] or choices[:1]:
             line = " ".join(name(action) for action in choice.line[1:7])
             visits = short_number(choice.visits)
             text.append(
-                f"{name(choice.action):<5} {choice.win_rate:>4.0%}  {visits:>6}  {line}\n", "not bold"
+                f"\n{name(choice.action):<5} {choice.win_rate:>4.0%}  {visits:>6}  {line}", "not bold"
             )
         self.update(text)
 

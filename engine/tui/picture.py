@@ -121,8 +121,12 @@ class Picture:
         self._paint_labels(cells)
         if self._edged:
             self._paint_edges(cells, palette)
-        self._paint_pieces(cells, scene, palette)
-        self._paint_suggestions(cells, scene, palette)
+        if self.scale == 1:
+            self._paint_small_pieces(cells, scene, palette)
+            self._paint_small_suggestions(cells, scene, palette)
+        else:
+            self._paint_pieces(cells, scene, palette)
+            self._write_suggestions(cells, scene, palette)
         if self.centred:
             self._paint_brackets(cells, scene, palette)
         return cells
@@ -206,21 +210,23 @@ class Picture:
     # --- What lies on it --------------------------------------------------------------------
 
     def _paint_pieces(self, cells: list[list[Cell]], scene: Scene, palette: Palette) -> None:
-        if self.scale == 1:
-            self._paint_small_pieces(cells, scene, palette)
-            return
         canvas: Canvas[Color] = Canvas()
         for place, piece in enumerate(scene.pieces.flat):
             colour = palette.cursor if place in scene.targets else None
             if piece:
                 name = player_names(self.game)[piece - 1]
-                self._stamp(canvas, place, _SHAPES.get(name, "disc"), 0.96, self._piece(piece, palette))
+                self._stamp(canvas, place, _SHAPES.get(name, "disc"), self._radius, self._piece(piece, palette))
                 colour = colour or self._owner_mark(place, int(piece), scene, palette)
             if place == scene.last:
                 colour = palette.last
             if colour is not None:
                 self._stamp(canvas, place, "disc", 0.31, colour)
-        self._show(canvas, cells)
+        for place, seen in scene.suggestions.items():
+            self._stamp(canvas, place, "disc", self._radius, _suggestion_colours(seen, palette)[0])
+        for x, y, glyph, front, back in canvas.cells():
+            cell = cells[y][x]
+            cell.glyph = glyph
+            cell.front, cell.back = front or cell.front, back or cell.back
 
     def _paint_small_pieces(self, cells: list[list[Cell]], scene: Scene, palette: Palette) -> None:
         for place, piece in enumerate(scene.pieces.flat):
@@ -244,26 +250,22 @@ class Picture:
         owner = 1 if share > 0 else 2
         return self._piece(owner, palette) if abs(share) > _OWNED and owner != piece else None
 
-    def _paint_suggestions(self, cells: list[list[Cell]], scene: Scene, palette: Palette) -> None:
+    def _paint_small_suggestions(self, cells: list[list[Cell]], scene: Scene, palette: Palette) -> None:
         for place, seen in scene.suggestions.items():
-            best = seen.rank == 1
-            front, text = (
-                (palette.best, palette.best_text) if best else (palette.other, palette.other_text)
-            )
+            x, y = self._middle(*divmod(place, self.game.shape[1]))
+            back, text = _suggestion_colours(seen, palette)
+            cells[y][x] = Cell(str(seen.rank)[-1], text, back, bold=True)
+
+    def _write_suggestions(self, cells: list[list[Cell]], scene: Scene, palette: Palette) -> None:
+        for place, seen in scene.suggestions.items():
             row, column = divmod(place, self.game.shape[1])
-            x, y = self._middle(row, column)
-            if self.scale == 1:
-                cells[y][x] = Cell(str(seen.rank)[-1], text, front, bold=True)
-                continue
-            canvas: Canvas[Color] = Canvas()
-            self._stamp(canvas, place, "disc", 0.96, front)
-            self._show(canvas, cells)
+            back, text = _suggestion_colours(seen, palette)
             lines = seen.lines if self.scale > 2 else seen.lines[:1]
-            top = y - (len(lines) - 1) // 2
+            top = self._middle(row, column)[1] - (len(lines) - 1) // 2
             for i, line in enumerate(lines):
                 start = self._text_start(row, column, line)
                 for dx, glyph in enumerate(line):
-                    cells[top + i][start + dx] = Cell(glyph, text, front, bold=i == 0)
+                    cells[top + i][start + dx] = Cell(glyph, text, back, bold=i == 0)
 
     def _paint_brackets(self, cells: list[list[Cell]], scene: Scene, palette: Palette) -> None:
         marks = [(scene.cursor, "[]", palette.cursor), (scene.first, "[]", palette.cursor)]
@@ -275,8 +277,6 @@ class Picture:
             x, y = self._middle(*divmod(place, self.game.shape[1]))
             for step, glyph in zip((-1, 1), brackets, strict=True):
                 cell = cells[y][x + step]
-                if cell.glyph == "\u2588":  # inside a piece
-                    cell.back = cell.front
                 cell.glyph, cell.front, cell.bold = glyph, colour, True
 
     # --- Measures ---------------------------------------------------------------------------
@@ -284,6 +284,11 @@ class Picture:
     @property
     def _slant(self) -> int:
         return self.scale * (self.game.shape[0] - 1) if self.game.slanted else 0
+
+    @property
+    def _radius(self) -> float:
+        """Of a piece; stones on lines all but touch, pieces keep clear of the sides of their cells."""
+        return 0.96 if self.centred else 0.86
 
     def _middle(self, row: int, column: int) -> tuple[int, int]:
         """The character of the picture at the middle of a place."""
@@ -303,12 +308,12 @@ class Picture:
         outline = shape(kind, radius * self.scale, x % 1, y % 1)
         canvas.stamp(outline, self._left + int(x), self._top + int(y), colour)
 
-    def _show(self, canvas: Canvas[Color], cells: list[list[Cell]]) -> None:
-        for x, y, glyph, front, back in canvas.cells():
-            cell = cells[y][x]
-            cell.glyph, cell.front = glyph, front
-            if back is not None:
-                cell.back = back
+
+def _suggestion_colours(seen: Suggestion, palette: Palette) -> tuple[Color, Color]:
+    """(of the disc, of the text)."""
+    if seen.rank == 1:
+        return palette.best, palette.best_text
+    return palette.other, palette.other_text
 
 
 def _write(cells: list[list[Cell]], x: int, y: int, text: str) -> None:

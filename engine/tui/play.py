@@ -24,29 +24,27 @@ from engine.tui.dialogs import FileName, Help, NewGame
 from engine.tui.graph import Graph
 from engine.tui.panels import Candidates, Moves, Players
 from engine.tui.review import ReviewScreen
-from engine.tui.table import TableScreen
+from engine.tui.table import OVERLAYS, TableScreen
 
 WATCH_SECONDS = 0.6  # at least so long does a move take when the bot plays itself
 _HELP = """\
-**Play** with the mouse, with the arrow keys and Enter, or by typing a move such as `{example}`.
+[b]Play[/b] with the mouse, with the arrow keys and Enter, or type a move: {example}
 Everything else has a key or a word to type:
 
-| key | word | |
-| --- | --- | --- |
-| F2 | `hint` | the best move |
-| F3 | `moves` | the moves that the bot considers: win rate, visits |
-| F4 | `owner` | who owns what |
-| F5 | `graph` | the win rate and the score, move by move |
-| F6 | `now` | the bot moves at once; bot against bot: pause, go on |
-| F7 | `pass` | {extra} |
-| F8 | `resign` | give the game up |
-| F9 | `review` | walk through this game, with its mistakes |
-| F10 | `light`, `dark` | the colours |
-| Ctrl-Z, Ctrl-Y | `undo`, `redo` | |
-| Ctrl-N | `new` | another game |
-| Ctrl-S, Ctrl-O | `save FILE`, `load FILE` | SGF |
-| | `level NAME` | another strength, from now on |
-| Ctrl-Q | `quit` | |
+F2              [b]hint[/b]            the best move
+F3              [b]moves[/b]           what the bot considers: win rate, visits
+F4              [b]area[/b]            who owns what
+F5              [b]graph[/b]           the win rate and the score, move by move
+F6              [b]now[/b]             the bot moves at once; bot against bot: pause
+F7              [b]{extra:<15}[/b] where the rules have it
+F8              [b]resign[/b]          give the game up
+F9              [b]review[/b]          walk through this game and its mistakes
+F10             [b]light[/b], [b]dark[/b]     the colours
+Ctrl-Z, Ctrl-Y  [b]undo[/b], [b]redo[/b]
+Ctrl-N          [b]new[/b]             another game, level, colour, time
+                [b]level[/b] NAME      another strength from now on
+Ctrl-S, Ctrl-O  [b]save[/b], [b]load[/b] FILE SGF
+Ctrl-Q          [b]quit[/b]
 """
 
 
@@ -59,17 +57,16 @@ class PlayScreen(TableScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help"),
         Binding("f2", "hint", "Hint"),
-        *TableScreen.BINDINGS,
-        Binding("f6", "now", "Now", tooltip="the bot moves at once; bot against bot: pause, go on"),
+        *OVERLAYS,
+        Binding("f6", "now", "Now", tooltip="the bot moves at once", show=False),
         Binding("f7", "pass", "Pass"),
         Binding("ctrl+z", "undo", "Undo", priority=True),
         Binding("ctrl+y", "redo", "Redo", priority=True),
         Binding("ctrl+n", "new", "New", priority=True),
-        Binding("f8", "resign", "Resign"),
-        Binding("f9", "review", "Review"),
-        Binding("f10", "app.toggle_dark", "Light", show=False),
-        Binding("ctrl+s", "save", "Save", priority=True),
-        Binding("ctrl+o", "load", "Load", priority=True),
+        Binding("f8", "resign", "Resign", show=False),
+        Binding("f9", "review", "Review", show=False),
+        Binding("ctrl+s", "save", "Save", priority=True, show=False),
+        Binding("ctrl+o", "load", "Load", priority=True, show=False),
     ]
     rows_below = 3  # the line to type in as well
 
@@ -105,7 +102,7 @@ class PlayScreen(TableScreen):
             "help": self.action_help,
             "hint": self.action_hint,
             "moves": self.action_toggle_candidates,
-            "owner": self.action_toggle_ownership,
+            "area": self.action_toggle_ownership,
             "graph": self.action_toggle_graph,
             "now": self.action_now,
             "undo": self.action_undo,
@@ -144,18 +141,12 @@ class PlayScreen(TableScreen):
         self.refresh_game()
 
     def _welcome(self) -> str:
-        rules = f"{self.session.game.rules_text}."
-        if self.setup.net_name() is None:
-            return f"{rules} No net for this game: the bot only searches."
-        return f"{rules} F1 helps."
+        return f"{self.session.game.rules_text}. F1 helps."
 
-    def open_table(self, setup: GameSetup, session: Session) -> None:
-        """Goes on with another session."""
-        self.stop_thinking()
-        self.setup, self.session, self.paused = setup, session, False
-        self.board.show(session.position)
-        self.fit(*self.size)
-        self.refresh_game()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hides the key of what this game does not have."""
+        game = self.session.game
+        return game.actions % game.area > 0 if action == "pass" else True
 
     # --- The game goes on -------------------------------------------------------------------
 
@@ -180,7 +171,7 @@ class PlayScreen(TableScreen):
         rates = [None if one is None else ahead * (2 * one.win_rate - 1) for one in seen]
         scores = [None if one is None or one.score is None else ahead * one.score for one in seen]
         self.query_one("#rate", Graph).show(f"{whose} win rate, 0 to 100 %", rates)
-        most = max([abs(score) for score in scores if score is not None], default=0) or 1
+        most = max([5.0, *(abs(score) for score in scores if score is not None)])
         shares = [None if score is None else score / most for score in scores]
         self.query_one("#score", Graph).show(f"{whose} lead, up to {most:.0f} points", shares)
 
@@ -334,7 +325,7 @@ class PlayScreen(TableScreen):
     def action_help(self) -> None:
         """F1."""
         game = self.session.game
-        extra = game.notation.name(game.area) if game.actions % game.area else "(not in this game)"
+        extra = game.notation.name(game.area) if game.actions % game.area else "pass"
         example = game.notation.name(int(self.session.position.legal_mask().argmax()))
         self.app.push_screen(Help(_HELP.format(example=example, extra=extra)))
 
@@ -387,7 +378,8 @@ class PlayScreen(TableScreen):
 
     def action_pass(self) -> None:
         """F7."""
-        self._attempt(lambda: self.session.play("pass"))
+        game = self.session.game
+        self._attempt(lambda: self.session.play(game.notation.name(game.actions - 1)))
 
     def action_undo(self) -> None:
         """Ctrl-Z."""

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 # By the sum of the quarters: 1 upper left, 2 upper right, 4 lower left, 8 lower right.
 QUARTERS = " \u2598\u259d\u2580\u2596\u258c\u259e\u259b\u2597\u259a\u2590\u259c\u2584\u2599\u259f\u2588"
+FULL = QUARTERS[-1]
 _QUARTERS_OF_A_CHARACTER = ((0, 0), (1, 0), (0, 1), (1, 1))
 
 
@@ -77,7 +78,7 @@ def _in_ring(across: float, down: float) -> bool:
 
 
 def _in_cross(across: float, down: float) -> bool:
-    return max(abs(across), abs(down)) < 0.8 and abs(abs(across) - abs(down)) < 0.34
+    return max(abs(across), abs(down)) < 0.92 and abs(abs(across) - abs(down)) < 0.3
 
 
 _OUTLINES = {"disc": _in_disc, "ring": _in_ring, "cross": _in_cross}
@@ -119,11 +120,18 @@ class Canvas(Generic[C]):
                 if quarters >> bit & 1:
                     cell[bit] = colour
 
-    def cells(self) -> Iterator[tuple[int, int, str, C, C | None]]:
-        """The painted characters: (x, y, glyph, its colour, the colour behind or None)."""
+    def cells(self) -> Iterator[tuple[int, int, str, C | None, C | None]]:
+        """The painted characters: (x, y, glyph, its colour, the colour behind).
+
+        None stands for the background. A full character is a space on its colour, which looks well in
+        every font.
+        """
         for (x, y), quarters in self._cells.items():
             counts = Counter(quarters)
             front, *others = [colour for colour, _ in counts.most_common() if colour is not None]
             back = others[0] if others and None not in counts else None
             mask = sum(1 << bit for bit, colour in enumerate(quarters) if colour == front)
-            yield x, y, QUARTERS[mask], front, back
+            if QUARTERS[mask] == FULL:
+                yield x, y, " ", None, front
+            else:
+                yield x, y, QUARTERS[mask], front, back

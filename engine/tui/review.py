@@ -16,10 +16,10 @@ from engine.session import Session, Stop
 from engine.setup import GameSetup, open_session
 from engine.tui.graph import Graph
 from engine.tui.panels import Candidates, Moves, piece_text, standing
-from engine.tui.table import TableScreen
+from engine.tui.table import OVERLAYS, TableScreen
 
 REVIEW_VISITS = 200
-MOST_MISTAKES = 12
+MOST_MISTAKES = 8
 
 
 class Mistakes(DataTable[Any]):
@@ -30,10 +30,10 @@ class Mistakes(DataTable[Any]):
         name = session.game.notation.name
         chosen = self.cursor_row
         self.clear(columns=True)
-        self.add_columns("Move", "Played", "Better", "Win", "Points")
+        self.add_columns("Move", "Was", "Better", "Win", "Pts")
         for mistake in mistakes[:MOST_MISTAKES]:
-            points = "" if mistake.score_loss is None else f"{-mistake.score_loss:+.1f}"
-            number = piece_text(session, mistake.player) + Text(f" {mistake.number}", style="not bold")
+            points = "" if mistake.score_loss is None else f"{-mistake.score_loss:+.0f}"
+            number = Text.assemble(piece_text(session, mistake.player), f" {mistake.number}")
             self.add_row(
                 number,
                 name(mistake.action),
@@ -48,15 +48,18 @@ class Mistakes(DataTable[Any]):
 class ReviewScreen(TableScreen):
     """A game that was played, position by position."""
 
+    DEFAULT_CSS = """
+    ReviewScreen #mistakes { height: auto; max-height: 10; margin-bottom: 1; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "walk(-1)", "Back", priority=True),
         Binding("right", "walk(1)", "On", priority=True),
         Binding("pageup", "walk(-10)", "10 back", priority=True, show=False),
         Binding("pagedown", "walk(10)", "10 on", priority=True, show=False),
-        Binding("home", "walk(-9999)", "Start", priority=True),
-        Binding("end", "walk(9999)", "End", priority=True),
+        Binding("home", "walk(-9999)", "Start", priority=True, show=False),
+        Binding("end", "walk(9999)", "End", priority=True, show=False),
         Binding("m", "mistake", "Next mistake"),
-        *TableScreen.BINDINGS,
+        *OVERLAYS,
         Binding("escape,q", "leave", "Leave"),
     ]
 

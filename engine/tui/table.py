@@ -18,8 +18,15 @@ from engine.position import Position
 from engine.session import Stop
 from engine.tui.board import Board
 
-PANEL_COLUMNS = 32
-_ROWS_BELOW = 2  # the message and the footer
+_PANELS = {"-narrow": 0, "-normal": 35, "-wide": 52}  # the width of the panel
+_BREAKPOINTS = [(0, "-narrow"), (66, "-normal"), (120, "-wide")]
+
+
+OVERLAYS: list[BindingType] = [
+    Binding("f3", "toggle_candidates", "Moves", tooltip="the moves that the bot considers"),
+    Binding("f4", "toggle_ownership", "Area", tooltip="who owns what"),
+    Binding("f5", "toggle_graph", "Graph", tooltip="the win rate and the score, move by move"),
+]
 
 
 class TableScreen(Screen[None]):
@@ -30,23 +37,17 @@ class TableScreen(Screen[None]):
         #table { height: 1fr; }
         #left { width: 1fr; height: 1fr; overflow: auto; }
         #left Center { width: 100%; }
-        #panel { width: 36; height: 1fr; padding: 0 1 0 1; background: $surface; }
+        #panel { width: 35; height: 1fr; padding: 0 1 0 1; background: $surface; }
         #message { height: 1; padding: 0 1; }
         #message.error { background: $error-muted; color: $text; text-style: bold; }
-        .section { height: auto; margin-bottom: 1; }
+        .title { text-style: bold; }
+        .section { margin-bottom: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     }
     TableScreen.-narrow #panel { display: none; }
     TableScreen.-wide #panel { width: 52; }
     """
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-narrow"), (66, "-normal"), (120, "-wide"),
-    ]  # fmt: skip
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f3", "toggle_candidates", "Moves", tooltip="the moves that the bot considers"),
-        Binding("f4", "toggle_ownership", "Owner", tooltip="who owns what"),
-        Binding("f5", "toggle_graph", "Graph", tooltip="the win rate and the score, move by move"),
-    ]
-    rows_below = _ROWS_BELOW
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = _BREAKPOINTS
+    rows_below = 2  # the message and the footer
 
     def board_and_panel(self, position: Position, *panel: Static) -> ComposeResult:
         """The widgets of the upper part."""
@@ -77,7 +78,7 @@ class TableScreen(Screen[None]):
 
     def fit(self, columns: int, rows: int) -> None:
         """Gives the board the room that the rest leaves."""
-        panel = 0 if columns < 66 else 52 if columns >= 120 else 36
+        panel = [_PANELS[name] for least, name in _BREAKPOINTS if columns >= least][-1]
         self.board.fit(columns - panel, rows - self.rows_below)
 
     # --- Thinking ---------------------------------------------------------------------------
