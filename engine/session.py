@@ -222,8 +222,7 @@ class Session:
 
     def think(self, stop: Stop = _never, position: Position | None = None) -> Choice:
         """The move that the bot chooses, not yet played; `stop()` turning true hurries it."""
-        self._require_running()
-        position = position or self.position
+        position = self._running(position)
         with self._bot.lock:
             self._bot.search(position, self._within_time(position.to_move, stop))
             action = self._bot.player.search.core.choose(len(position.actions))
@@ -257,7 +256,7 @@ class Session:
 
         `each` hears what it thinks so far, several times a second.
         """
-        self._require_running()
+        position = self._running(position)
         due = time.monotonic() + _REPORT_SECONDS
 
         def watch() -> bool:
@@ -268,7 +267,7 @@ class Session:
             return stop()
 
         with self._adviser.lock:
-            self._adviser.search(position or self.position, watch)
+            self._adviser.search(position, watch)
             return self._adviser.choices(self.viewer)
 
     def hint(self, stop: Stop = _never) -> list[Choice]:
@@ -387,6 +386,12 @@ class Session:
     def _require_running(self) -> None:
         if self.over:
             raise UserError("the game is over: type undo, new, save FILE or quit")
+
+    def _running(self, position: Position | None) -> Position:
+        """The position to think about, by default the game's. Raises UserError when it is over."""
+        if position is None:
+            self._require_running()
+        return position or self.position
 
     def _require_turn(self) -> None:
         self._require_running()

@@ -23,6 +23,7 @@ from engine.tui.picking import pick, targets
 from engine.tui.picture import Cell, Palette, Picture, Scene, Suggestion, largest_scale
 
 MOST_SUGGESTIONS = 8
+RARE = 100  # moves with so many times fewer visits than the best are not shown
 
 
 class Board(Widget, can_focus=True):
@@ -151,7 +152,8 @@ class Board(Widget, can_focus=True):
         """Shows moves that the bot considers, the best first, on their places."""
         notation = self.position.game.notation
         self.suggestions = {}
-        visited = [choice for choice in choices if choice.visits] or choices[:1]
+        most = max((choice.visits for choice in choices), default=0)
+        visited = [c for c in choices if c.visits > most / RARE] or choices[:1]
         for rank, choice in enumerate(visited[:MOST_SUGGESTIONS], 1):
             place = notation.place(choice.action)
             if place is not None and place not in self.suggestions:

@@ -163,21 +163,21 @@ class Picture:
         for row in range(height):
             glyphs = tops if row == 0 else bottoms if row == height - 1 else "\u251c\u253c\u2524"
             for column in range(width):
-                x, y = self._middle(row, column)
+                x, y = self.middle(row, column)
                 place = row * width + column
                 glyph = glyphs[0 if column == 0 else 2 if column == width - 1 else 1]
-                cells[y][x].glyph = "\u2022" if place in stars else glyph
+                cells[y][x].glyph = "\u254b" if place in stars else glyph
                 if column < width - 1:
-                    for between in range(x + 1, self._middle(row, column + 1)[0]):
+                    for between in range(x + 1, self.middle(row, column + 1)[0]):
                         cells[y][between].glyph = "\u2500"
                 if row < height - 1:
-                    for between in range(y + 1, self._middle(row + 1, column)[1]):
+                    for between in range(y + 1, self.middle(row + 1, column)[1]):
                         cells[between][x].glyph = "\u2502"
 
     def _paint_dots(self, cells: list[list[Cell]], palette: Palette) -> None:
         height, width = self.game.shape
         for place in range(height * width):
-            x, y = self._middle(*divmod(place, width))
+            x, y = self.middle(*divmod(place, width))
             cells[y][x].glyph = "\u00b7"
 
     def _paint_labels(self, cells: list[list[Cell]]) -> None:
@@ -187,7 +187,7 @@ class Picture:
             for row, y in ((0, 0), (height - 1, len(cells) - 1)):
                 _write(cells, self._text_start(row, column, label), y, label)
         for row, label in enumerate(notation.rows):
-            y = self._middle(row, 0)[1]
+            y = self.middle(row, 0)[1]
             shift = self.scale * row if self.game.slanted else 0
             first = self._left + shift
             last = first + self.geometry.size[0] - self._slant
@@ -199,11 +199,11 @@ class Picture:
         height, width = self.game.shape
         first, second = (palette.pieces[piece_colour(self.game, player)] for player in (0, 1))
         for row, y, glyph in ((0, self._top - 1, "\u2584"), (height - 1, len(cells) - self._top, "\u2580")):
-            for x in range(self._middle(row, 0)[0], self._middle(row, width - 1)[0] + 1):
+            for x in range(self.middle(row, 0)[0], self.middle(row, width - 1)[0] + 1):
                 cells[y][x].glyph, cells[y][x].front = glyph, first
         for row in range(height):
-            x0, y = self._middle(row, 0)
-            x1 = self._middle(row, width - 1)[0]
+            x0, y = self.middle(row, 0)
+            x1 = self.middle(row, width - 1)[0]
             for x, glyph in ((x0 - self.scale, "\u258c"), (x1 + self.scale, "\u2590")):
                 cells[y][x].glyph, cells[y][x].front = glyph, second
 
@@ -230,7 +230,7 @@ class Picture:
 
     def _paint_small_pieces(self, cells: list[list[Cell]], scene: Scene, palette: Palette) -> None:
         for place, piece in enumerate(scene.pieces.flat):
-            x, y = self._middle(*divmod(place, self.game.shape[1]))
+            x, y = self.middle(*divmod(place, self.game.shape[1]))
             cell = cells[y][x]
             if place in scene.targets:
                 cell.glyph, cell.front, cell.bold = "\u2022", palette.cursor, True
@@ -252,7 +252,7 @@ class Picture:
 
     def _paint_small_suggestions(self, cells: list[list[Cell]], scene: Scene, palette: Palette) -> None:
         for place, seen in scene.suggestions.items():
-            x, y = self._middle(*divmod(place, self.game.shape[1]))
+            x, y = self.middle(*divmod(place, self.game.shape[1]))
             back, text = _suggestion_colours(seen, palette)
             cells[y][x] = Cell(str(seen.rank)[-1], text, back, bold=True)
 
@@ -261,7 +261,7 @@ class Picture:
             row, column = divmod(place, self.game.shape[1])
             back, text = _suggestion_colours(seen, palette)
             lines = seen.lines if self.scale > 2 else seen.lines[:1]
-            top = self._middle(row, column)[1] - (len(lines) - 1) // 2
+            top = self.middle(row, column)[1] - (len(lines) - 1) // 2
             for i, line in enumerate(lines):
                 start = self._text_start(row, column, line)
                 for dx, glyph in enumerate(line):
@@ -274,7 +274,7 @@ class Picture:
         for place, brackets, colour in marks:
             if place is None:
                 continue
-            x, y = self._middle(*divmod(place, self.game.shape[1]))
+            x, y = self.middle(*divmod(place, self.game.shape[1]))
             for step, glyph in zip((-1, 1), brackets, strict=True):
                 cell = cells[y][x + step]
                 cell.glyph, cell.front, cell.bold = glyph, colour, True
@@ -290,7 +290,7 @@ class Picture:
         """Of a piece; stones on lines all but touch, pieces keep clear of the sides of their cells."""
         return 0.96 if self.centred else 0.86
 
-    def _middle(self, row: int, column: int) -> tuple[int, int]:
+    def middle(self, row: int, column: int) -> tuple[int, int]:
         """The character of the picture at the middle of a place."""
         x, y = self.geometry.centre(row, column)
         return self._left + int(x - 0.25), self._top + int(y - 0.25)

@@ -128,7 +128,11 @@ class PlayScreen(TableScreen):
             Graph(id="score", classes="section"),
             Moves(id="moves"),
         )
-        yield Input(id="command", placeholder="a move or a word: hint, undo, pass, save FILE, help ...")
+        yield Input(
+            id="command",
+            placeholder="a move or a word: hint, undo, pass, save FILE, help ...",
+            select_on_focus=False,  # it holds the first letter by then
+        )
         yield from self.compose_foot()
 
     def on_mount(self) -> None:
