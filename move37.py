@@ -181,7 +181,9 @@ def play(
 def has_terminal() -> bool:
     """Whether a person sits at a terminal, or at a browser that stands for one."""
     in_browser = "TEXTUAL_DRIVER" in os.environ
-    return in_browser or (sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    return in_browser or (
+        sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    )
 
 
 @app.command()

@@ -13,6 +13,7 @@ from engine.players import parse_player
 from mcts import SearchSettings
 
 _EVERY_MOVE = "temperature_moves=1000000"
+_OPENING = "temperature_moves=8"
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,11 @@ LEVELS = (
     ),
     Level(
         "steady", "reads a little: 24 visits a move",
-        "visits=24,temperature=0.3,temperature_moves=8", "visits=200,temperature=0.3,temperature_moves=8",
+        f"visits=24,temperature=0.3,{_OPENING}", f"visits=200,temperature=0.3,{_OPENING}",
     ),
     Level(
         "skilled", "reads: 100 visits a move",
-        "visits=100,temperature=0.2,temperature_moves=8", "visits=800,temperature=0.2,temperature_moves=8",
+        f"visits=100,temperature=0.2,{_OPENING}", f"visits=800,temperature=0.2,{_OPENING}",
     ),
     Level("strong", "reads well: 400 visits a move", "visits=400,leaves_per_batch=2",
           "visits=4000,leaves_per_batch=4"),
@@ -94,5 +95,6 @@ def find_level(text: str) -> Level:
             return level
     names = [level.name for level in LEVELS]
     raise UserError(
-        f"unknown level '{text}'{did_you_mean(word, names)}: use 1 to {len(LEVELS)} or {', '.join(names)}"
+        f"unknown level '{text}'{did_you_mean(word, names)}: use 1 to {len(LEVELS)} or a name: "
+        f"{', '.join(names)}"
     )

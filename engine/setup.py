@@ -118,7 +118,10 @@ def make_adviser(setup: GameSetup, visits: int = HINT_VISITS) -> Bot:
 
 
 def open_session(setup: GameSetup, advice_visits: int = HINT_VISITS) -> Session:
-    """A session of that game, with so many visits for an advice. Raises UserError when something in the setup does not fit."""
+    """A session of that game, with so many visits for an advice.
+
+    Raises UserError when something in the setup does not fit.
+    """
     return Session(
         games.load(setup.game),
         make_bot(setup),

@@ -18,9 +18,7 @@ def serve(host: str = HOST, port: int = PORT) -> None:
     try:
         from textual_serve.server import Server
     except ImportError:
-        raise UserError(
-            "--browser needs textual-serve: pip install 'move37[browser]'"
-        ) from None
+        raise UserError("--browser needs textual-serve: pip install 'move37[browser]'") from None
     arguments = [argument for argument in sys.argv[1:] if argument != "--browser"]
     command = shlex.join([sys.executable, "-m", "move37", *arguments])
     Server(command, host=host, port=port, title="move37").serve()

@@ -68,7 +68,9 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
 
     def compose(self) -> ComposeResult:
         setup = self.setup
-        names = list(dict.fromkeys([*_GO_SIZES, *(n for n in games.names() if not _sized(n)), setup.game]))
+        names = list(
+            dict.fromkeys([*_GO_SIZES, *(n for n in games.names() if not _sized(n)), setup.game])
+        )
         levels = [(f"{level.number}  {level.title}: {level.words}", level.name) for level in LEVELS]
         human = next(word for word, player in _COLOURS.items() if player == setup.human)
         sides = [("the first player", "first"), ("the second player", "second"), ("nobody", "none")]
@@ -84,7 +86,9 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
                 yield Label("Handicap stones")
                 yield _input("" if not setup.handicap else str(setup.handicap), "0", "handicap")
                 yield Label("Komi")
-                yield _input("" if setup.komi is None else f"{setup.komi:g}", "as the rules say", "komi")
+                yield _input(
+                    "" if setup.komi is None else f"{setup.komi:g}", "as the rules say", "komi"
+                )
                 yield Label("Bot's time a move")
                 yield _input(_seconds(setup.move_time), "no limit, or e.g. 5s", "move-time")
                 yield Label("Time for each side")
@@ -116,7 +120,9 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
         """The setup as filled in. Raises UserError."""
         game = str(self.query_one("#game", Select).value)
         level = find_level(str(self.query_one("#level", Select).value))
-        move_time, main_time = (self._optional(f"#{name}", parse_duration) for name in ("move-time", "main-time"))
+        move_time, main_time = (
+            self._optional(f"#{name}", parse_duration) for name in ("move-time", "main-time")
+        )
         same = game == self.setup.game
         return replace(
             self.setup,

@@ -112,7 +112,9 @@ class Picture:
     def paint(self, scene: Scene, palette: Palette) -> list[list[Cell]]:
         """The rows of characters, from above."""
         columns, rows = self.size
-        cells = [[Cell(" ", palette.label, palette.around) for _ in range(columns)] for _ in range(rows)]
+        cells = [
+            [Cell(" ", palette.label, palette.around) for _ in range(columns)] for _ in range(rows)
+        ]
         self._paint_ground(cells, scene, palette)
         if self.lined:
             self._paint_lines(cells, palette)
@@ -198,7 +200,10 @@ class Picture:
         """Top and bottom in the first player's colour, left and right in the second's."""
         height, width = self.game.shape
         first, second = (palette.pieces[piece_colour(self.game, player)] for player in (0, 1))
-        for row, y, glyph in ((0, self._top - 1, "\u2584"), (height - 1, len(cells) - self._top, "\u2580")):
+        for row, y, glyph in (
+            (0, self._top - 1, "\u2584"),
+            (height - 1, len(cells) - self._top, "\u2580"),
+        ):
             for x in range(self.middle(row, 0)[0], self.middle(row, width - 1)[0] + 1):
                 cells[y][x].glyph, cells[y][x].front = glyph, first
         for row in range(height):
@@ -215,7 +220,9 @@ class Picture:
             colour = palette.cursor if place in scene.targets else None
             if piece:
                 name = player_names(self.game)[piece - 1]
-                self._stamp(canvas, place, _SHAPES.get(name, "disc"), self._radius, self._piece(piece, palette))
+                self._stamp(
+                    canvas, place, _SHAPES.get(name, "disc"), self._radius, self._piece(piece, palette)
+                )
                 colour = colour or self._owner_mark(place, int(piece), scene, palette)
             if place == scene.last:
                 colour = palette.last
@@ -302,7 +309,9 @@ class Picture:
     def _piece(self, piece: int, palette: Palette) -> Color:
         return palette.pieces[piece_colour(self.game, piece - 1)]
 
-    def _stamp(self, canvas: Canvas[Color], place: int, kind: str, radius: float, colour: Color) -> None:
+    def _stamp(
+        self, canvas: Canvas[Color], place: int, kind: str, radius: float, colour: Color
+    ) -> None:
         """Paints a shape in the middle of a place; with radius 1 it fills the place."""
         x, y = self.geometry.centre(*divmod(place, self.game.shape[1]))
         outline = shape(kind, radius * self.scale, x % 1, y % 1)

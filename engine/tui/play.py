@@ -30,7 +30,6 @@ WATCH_SECONDS = 0.6  # at least so long does a move take when the bot plays itse
 _HELP = """\
 [b]Play[/b] with the mouse, with the arrow keys and Enter, or type a move: {example}
 Everything else has a key or a word to type:
-
 F2              [b]hint[/b]            the best move
 F3              [b]moves[/b]           what the bot considers: win rate, visits
 F4              [b]area[/b]            who owns what
@@ -146,6 +145,15 @@ class PlayScreen(TableScreen):
 
     def _welcome(self) -> str:
         return f"{self.session.game.rules_text}. F1 helps."
+
+    def open_table(self, setup: GameSetup, session: Session) -> None:
+        """Goes on with another session."""
+        self.stop_thinking()
+        self.setup, self.session, self.paused = setup, session, False
+        self.board.show(session.position)
+        self.fit(*self.size)
+        self.refresh_bindings()
+        self.refresh_game()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides the key of what this game does not have."""
@@ -471,4 +479,3 @@ class PlayScreen(TableScreen):
     def on_screen_resume(self) -> None:
         if not self.session.bot_to_move:
             self._think()
-
