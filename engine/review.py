@@ -54,7 +54,7 @@ class Review:
             position.play(action)
         return position
 
-    def look(self, stop: Stop, each: Callable[[], None]) -> None:
+    def look(self, stop: Stop, each: Callable[[], object]) -> None:
         """Looks at every position, first at a glance, then with a search, until `stop()`.
 
         `each` is called after each position.

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from engine.board_view import last_place
+from engine.board_view import last_place, player_names
 from engine.errors import UserError
 from engine.position import Position
 from engine.session import Choice
@@ -119,26 +119,32 @@ class Board(Widget, can_focus=True):
         self._strips: list[Strip] | None = None
         self.suggestions: dict[int, Suggestion] = {}
         self.ownership: np.ndarray | None = None
-        self.show(position)
+        self.first: int | None = None  # where the piece stands that was picked up
+        self.position = position
+        self._set_up()
 
     # --- What is shown ----------------------------------------------------------------------
 
     def show(self, position: Position) -> None:
         """Shows a position, without suggestions and ownership."""
-        new_game = not hasattr(self, "position") or position.game is not self.position.game
+        another_game = position.game is not self.position.game
         self.position = position
-        self.first: int | None = None
+        self.first = None
         self.suggestions, self.ownership = {}, None
-        if new_game:
-            height, width = position.game.shape
-            self.cursor = height // 2 * width + width // 2
-            self.pointing = False  # the cursor shows once it is used
-            self.picture = Picture(position.game, 1)
-            stones = {"Black", "White"} >= set(position.game.players) or self.picture.lined
-            self.set_class(not self.picture.lined, "cells")
-            self.set_class(stones and not self.picture.centred, "discs")
-            self.fit(*self._room)
+        if another_game:
+            self._set_up()
         self.redraw()
+
+    def _set_up(self) -> None:
+        """Prepares for the game of the position."""
+        game = self.position.game
+        height, width = game.shape
+        self.cursor = height // 2 * width + width // 2
+        self.pointing = False  # the cursor shows once it is used
+        self.picture = Picture(game, largest_scale(game, *self._room))
+        has_stones = set(player_names(game)) == {"Black", "White"}
+        self.set_class(not self.picture.lined, "cells")
+        self.set_class(has_stones and not self.picture.centred, "discs")
 
     def fit(self, columns: int, rows: int) -> None:
         """Takes the largest scale for so much room."""

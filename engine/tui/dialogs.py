@@ -68,9 +68,8 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
 
     def compose(self) -> ComposeResult:
         setup = self.setup
-        names = list(
-            dict.fromkeys([*_GO_SIZES, *(n for n in games.names() if not _sized(n)), setup.game])
-        )
+        others = [name for name in games.names() if not name[-1].isdigit()]
+        names = list(dict.fromkeys([*_GO_SIZES, *others, setup.game]))
         levels = [(f"{level.number}  {level.title}: {level.words}", level.name) for level in LEVELS]
         human = next(word for word, player in _COLOURS.items() if player == setup.human)
         sides = [("the first player", "first"), ("the second player", "second"), ("nobody", "none")]
@@ -120,9 +119,6 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
         """The setup as filled in. Raises UserError."""
         game = str(self.query_one("#game", Select).value)
         level = find_level(str(self.query_one("#level", Select).value))
-        move_time, main_time = (
-            self._optional(f"#{name}", parse_duration) for name in ("move-time", "main-time")
-        )
         same = game == self.setup.game
         return replace(
             self.setup,
@@ -133,8 +129,8 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
             human=_COLOURS[str(self.query_one("#human", Select).value)],
             handicap=int(self._optional("#handicap", _number) or 0),
             komi=self._optional("#komi", _number),
-            move_time=move_time,
-            main_time=main_time,
+            move_time=self._optional("#move-time", parse_duration),
+            main_time=self._optional("#main-time", parse_duration),
         )
 
     def _optional(self, field: str, read: Callable[[str], float]) -> float | None:
@@ -199,10 +195,6 @@ def _select(options: list[tuple[str, str]], value: str, id: str) -> Select[str]:
 
 def _input(value: str, placeholder: str, id: str) -> Input:
     return Input(value, placeholder=placeholder, id=id, compact=True)
-
-
-def _sized(name: str) -> bool:
-    return name[-1].isdigit()
 
 
 def _seconds(time: float | None) -> str:

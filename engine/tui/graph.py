@@ -69,9 +69,7 @@ class Graph(Widget):
         segments = []
         for x in range(width):
             moves = self._moves_at(x)
-            known = [
-                v for v in (self.values[m] for m in moves if m < len(self.values)) if v is not None
-            ]
+            known = [v for v in self.values[moves.start : moves.stop] if v is not None]
             value = known[-1] if known else None
             glyph, style = self._cell(value, y - 1, rows, above, below)
             style = base + (marked if self.now in moves else Style()) + style

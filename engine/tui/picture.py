@@ -184,9 +184,8 @@ class Picture:
 
     def _paint_labels(self, cells: list[list[Cell]]) -> None:
         notation = self.game.notation
-        height, width = self.game.shape
         for column, label in enumerate(notation.columns):
-            for row, y in ((0, 0), (height - 1, len(cells) - 1)):
+            for row, y in ((0, 0), (len(notation.rows) - 1, len(cells) - 1)):
                 _write(cells, self._text_start(row, column, label), y, label)
         for row, label in enumerate(notation.rows):
             y = self.middle(row, 0)[1]

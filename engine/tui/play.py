@@ -113,7 +113,7 @@ class PlayScreen(TableScreen):
             "load": self.action_load,
             "light": lambda: self._set_dark(False),
             "dark": lambda: self._set_dark(True),
-            "quit": lambda: self.app.exit(),
+            "quit": self._quit,
         }
 
     # --- Building ---------------------------------------------------------------------------
@@ -466,6 +466,9 @@ class PlayScreen(TableScreen):
         else:
             self.say(f"The bot now plays as {self.setup.level.title}: it {self.setup.level.words}.")
             self.refresh_game()
+
+    def _quit(self) -> None:
+        self.app.exit()
 
     def _set_dark(self, dark: bool) -> None:
         self.app.theme = "textual-dark" if dark else "textual-light"

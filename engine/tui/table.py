@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Center, Horizontal, Middle, Vertical
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Footer, Static
 from textual.worker import get_current_worker
 
@@ -46,10 +46,10 @@ class TableScreen(Screen[None]):
     TableScreen.-narrow #panel { display: none; }
     TableScreen.-wide #panel { width: 52; }
     """
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = _BREAKPOINTS
+    HORIZONTAL_BREAKPOINTS = _BREAKPOINTS
     rows_below = 2  # the message and the footer
 
-    def board_and_panel(self, position: Position, *panel: Static) -> ComposeResult:
+    def board_and_panel(self, position: Position, *panel: Widget) -> ComposeResult:
         """The widgets of the upper part."""
         with Horizontal(id="table"):
             with Middle(id="left"), Center():

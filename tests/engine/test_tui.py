@@ -29,6 +29,9 @@ FIRST_MOVES = {
 }  # fmt: skip
 
 
+_KEYS = {" ": "space", "-": "minus"}
+
+
 def driven(test):
     """Lets a test be a coroutine."""
 
@@ -102,13 +105,7 @@ async def click(pilot, name):
 
 
 async def type_line(pilot, text):
-    await pilot.press(
-        *[
-            {" ": "space", "-": "minus", ".": "full_stop", "/": "slash", "_": "underscore"}.get(c, c)
-            for c in text
-        ],
-        "enter",
-    )
+    await pilot.press(*[_KEYS.get(letter, letter) for letter in text], "enter")
     await pilot.pause()
 
 
