@@ -81,7 +81,7 @@ app = typer.Typer(
     help="Imitates expert games, then plays itself until it surpasses them, and proves it.",
 )
 
-GameName = Annotated[str, typer.Option("--game", help="A game's name; see `move37 games`.")]
+GameName = Annotated[str, typer.Option("--game", help="A game's name (see `move37 games`) or file, my_game.py.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto takes CUDA when present.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
@@ -323,11 +323,26 @@ def bench(
 
 @app.command()
 def games(as_json: Json = False) -> None:
-    """List the games there are."""
-    from engine.games import load, names
+    """List the games there are, their sizes, and the nets that ship with their strength."""
+    from engine.catalogue import rows, table
 
-    rows = [{"name": name, "rules": load(name).rules_text} for name in names()]
-    result(as_json, rows, "\n".join(f"{row['name']:<14}{row['rules']}" for row in rows))
+    found = rows()
+    result(as_json, found, table(found))
+
+
+@app.command()
+def check(
+    game: Annotated[str, typer.Argument(help="The file of a game of your own, my_game.py.")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="Time for the random games.")] = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Find the mistakes in a game of your own."""
+    from engine.check import check_game
+
+    report = check_game(game, seconds)
+    result(as_json, report.as_json(), str(report))
+    if not report.sound:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -5,14 +5,17 @@ Legend: H, W board height and width; A actions; C planes; G globals; S symmetrie
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from engine.coords import Notation, VertexNotation
+from engine.errors import UserError
 from mcts import _core
 
 
@@ -38,7 +41,7 @@ class Game:
     setup(state, action, piece)   optional: edits the position; piece 0 none, 1 first, 2 second player's
 
     `max_moves` bounds the length of a game. `symmetries` are the index tables that
-    `dihedral_symmetries` describes. For people there are `rules_text` (one line), `naming` (how the
+    `dihedral_symmetries` describes, for the symmetries of the rules and of the initial position. For people there are `rules_text` (one line), `naming` (how the
     actions are called; by default A1 ...), `players` (what the two sides are called) and `slanted`
     (each row is drawn half a place further right, as in Hex).
 
@@ -69,10 +72,21 @@ class Game:
     players: tuple[str, str] = ("X", "O")
     slanted: bool = False
 
+    def __post_init__(self) -> None:
+        """Raises UserError for a description that the core or the nets could not work with."""
+        mistake = _mistake_in(self)
+        if mistake:
+            raise UserError(f"game '{self.name}': {mistake}")
+
     @property
     def area(self) -> int:
         """The number of places on the board, H * W."""
         return self.shape[0] * self.shape[1]
+
+    @property
+    def board_actions(self) -> int:
+        """The number of actions that begin at a place, a multiple of the area; a pass is none."""
+        return self.actions // self.area * self.area
 
     @property
     def notation(self) -> Notation:
@@ -81,7 +95,7 @@ class Game:
 
     @property
     def family(self) -> str:
-        """The name without its size: `go` for `go9`. Nets fit a family and a range of sizes."""
+        """The name without its size: `go` for `go9` and `go13x9`. Nets fit a family and sizes."""
         return family_of(self.name)
 
     @cached_property
@@ -92,15 +106,65 @@ class Game:
         return compile_game(self)
 
 
+# How many arguments each rule takes.
+_ARITY = {
+    "reset": 1, "legal": 2, "play": 2, "outcome": 1, "position_hash": 1, "encode": 3, "score": 2,
+    "playout": 2, "vary": 2, "setup": 3,
+}  # fmt: skip
+MOST_ACTIONS = 2**15 - 1  # records of games hold an action in 16 bits
+
+
+def _mistake_in(game: Game) -> str:
+    """What is wrong with the description of a game, and what to do; empty if nothing is."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", game.name):
+        return "its name must be of a-z, 0-9 and _, beginning with a letter"
+    fields = game.state.fields
+    if fields is None or game.state.hasobject:
+        return "its state must be a structured dtype of numbers, e.g. np.dtype([('to_move', np.int8)])"
+    for field in ("to_move", "over"):
+        if field not in fields:
+            return f"its state lacks the field '{field}': add ('{field}', np.int8)"
+        if fields[field][0] != np.int8:
+            return f"the field '{field}' of its state is {fields[field][0]}: make it np.int8"
+    for rule, count in _ARITY.items():
+        function = getattr(game, rule)
+        if isinstance(function, FunctionType):
+            if function.__code__.co_argcount != count:
+                given = function.__code__.co_argcount
+                return f"{rule} takes {given} arguments, but must take {count}; see engine.game.Game"
+        elif function is not None:
+            return f"{rule} must be a plain function: leave @njit out there, move37 compiles it"
+    if min(game.shape) < 1 or game.planes < 2 or game.globals < 0 or game.max_moves < 1:
+        return "shape and max_moves must be positive, globals 0 or more, and planes 2 or more"
+    if not game.area <= game.actions <= MOST_ACTIONS:
+        return (
+            f"it has {game.actions} actions: there must be one for each of the {game.area} places of "
+            f"the board, legal or not, before any further ones, and at most {MOST_ACTIONS}"
+        )
+    points, actions = (np.asarray(table) for table in game.symmetries)
+    for what, table, length in (("points", points, game.area), ("actions", actions, game.actions)):
+        identity = np.arange(length)
+        if table.ndim != 2 or table.shape[1:] != (length,) or not np.array_equal(table[0], identity):
+            return (
+                f"the {what} table of its symmetries must be [S, {length}] and begin with the identity "
+                f"0 ... {length - 1}"
+            )
+        if not np.array_equal(np.sort(table, axis=1), np.tile(identity, (len(table), 1))):
+            return f"each row of the {what} table of its symmetries must hold 0 ... {length - 1} once"
+    if len(points) != len(actions):
+        return "its symmetries must have as many rows for points as for actions"
+    return ""
+
+
 def family_of(name: str) -> str:
     """The family of the game of that name, as in `Game.family`."""
-    return name.rstrip("0123456789")
+    return re.sub(r"\d+(x\d+)?$", "", name)
 
 
 def dihedral_symmetries(
     height: int, width: int, extra_actions: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The 8 rotations and reflections of a square board (4 of an oblong one).
+    """The 8 rotations and reflections of a square board (4 of an oblong one, 2 of a line).
 
     Returns (points [S, H * W] int32, actions [S, H * W + extra_actions] int32) such that
     `seen[i] = original[points[s, i]]` is the board under symmetry s; symmetry 0 is the identity.
@@ -108,7 +172,8 @@ def dihedral_symmetries(
     board = np.arange(height * width, dtype=np.int32).reshape(height, width)
     turns = range(4) if height == width else range(0, 4, 2)
     views = [np.rot90(flipped, k) for flipped in (board, np.fliplr(board)) for k in turns]
-    return symmetries_of_views(views, extra_actions)
+    distinct = {view.tobytes(): view for view in views}
+    return symmetries_of_views(list(distinct.values()), extra_actions)
 
 
 def mirror_symmetries(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from engine.analyst import Outlook
 from engine.errors import UserError
 from engine.net import SCORE_SCALE, Net, Output
 
@@ -44,11 +45,11 @@ class NetEvaluator:
         output = self._forward(planes, globals_)
         return output.policy.cpu().numpy(), torch.tanh(output.value / 2).cpu().numpy()
 
-    def outlook(self, planes: np.ndarray, globals_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(scores [n] float32 in points, ownership [n, H, W] float32 in [-1, 1]), the mover's."""
+    def outlook(self, planes: np.ndarray, globals_: np.ndarray) -> Outlook:
+        """How positions will end; see `engine.analyst.HasOutlook`."""
         output = self._forward(planes, globals_)
         ownership = torch.tanh(output.ownership / 2)
-        return (output.score * SCORE_SCALE).cpu().numpy(), ownership.cpu().numpy()
+        return Outlook((output.score * SCORE_SCALE).cpu().numpy(), ownership.cpu().numpy())
 
     @torch.inference_mode()
     def _forward(self, planes: np.ndarray, globals_: np.ndarray) -> Output:

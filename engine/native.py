@@ -2,22 +2,22 @@
 
 A rule function takes the state record itself: numba passes a record as a pointer to its bytes,
 which is just what C++ calls it with. Machine code is cached on disk. numba notices a change of the
-file that holds a cached function, but not of another file whose helpers were compiled into it, nor
-of a new version of numba's own code; so each cache folder is named by a digest of all of these, and
-a changed source starts with an empty folder.
+file that holds a cached function, but not of another file whose helpers or constants were compiled
+into it, nor of a new version of numba's own code; so each cache folder is named by a digest of all
+of these, and a changed source starts with an empty folder.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import inspect
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import numba as nb
@@ -35,38 +35,43 @@ _SIGNED_BYTES = types.CPointer(types.int8)
 _FLOATS = types.CPointer(types.float32)
 STALE_AFTER_DAYS = 30
 
-
-def _signatures(record: Any) -> dict[str, Any]:
-    """The C signature of each rule; the same list stands in csrc/game.h."""
-    return {
-        "reset": types.void(record),
-        "legal": types.int32(record, _BYTES),
-        "play": types.void(record, types.int32),
-        "outcome": types.float32(record),
-        "position_hash": types.uint64(record),
-        "encode": types.void(record, _BYTES, _FLOATS),
-        "score": types.float32(record, _SIGNED_BYTES),
-        "playout": types.int32(record, types.uint64),
-        "vary": types.void(record, types.uint64),
-        "setup": types.void(record, types.int32, types.int32),
-    }
+# The C type of each rule: its result, and what it takes behind the state. See also csrc/game.h.
+RULES = {
+    "reset": (types.void,),
+    "legal": (types.int32, _BYTES),
+    "play": (types.void, types.int32),
+    "outcome": (types.float32,),
+    "position_hash": (types.uint64,),
+    "encode": (types.void, _BYTES, _FLOATS),
+    "score": (types.float32, _SIGNED_BYTES),
+    "playout": (types.int32, types.uint64),
+    "vary": (types.void, types.uint64),
+    "setup": (types.void, types.int32, types.int32),
+}
 
 
 # The addresses must outlive every core object that holds them, so compiled functions are kept.
 _compiled: list[Any] = []
 
 
-def compile_game(game: Game) -> _core.Game:
-    """The core's view of a game. Takes seconds the first time, milliseconds from the cache."""
+def addresses_of_rules(game: Game) -> dict[str, int]:
+    """Compiles the rules that a game has; where the native functions lie, by name of the rule."""
     addresses: dict[str, int] = {}
+    record = nb.from_dtype(game.state)
     with _code_cache(game):
-        for rule, signature in _signatures(nb.from_dtype(game.state)).items():
+        for rule, (result, *arguments) in RULES.items():
             function = getattr(game, rule)
             if function is None:
                 continue
-            native = nb.cfunc(signature, cache=True)(function)
+            native = nb.cfunc(result(record, *arguments), cache=True)(function)
             _compiled.append(native)
             addresses[rule] = cast(int, native.address)
+    return addresses
+
+
+def compile_game(game: Game) -> _core.Game:
+    """The core's view of a game. Takes seconds the first time, milliseconds from the cache."""
+    addresses = addresses_of_rules(game)
     points, actions = game.symmetries
     assert game.state.fields is not None
     return _core.Game(
@@ -98,13 +103,46 @@ def _code_cache(game: Game) -> Iterator[None]:
 
 
 def _digest(game: Game) -> str:
-    """A digest of everything that machine code of this game may have been made from."""
-    files = {Path(inspect.getsourcefile(game.play) or "")}
-    files.update(Path(__file__).parent.glob("games/*.py"))
+    """A digest of everything that machine code of this game is made from."""
     digest = hashlib.sha256(f"{nb.__version__} {np.__version__} {sys.version}".encode())
-    for file in sorted(files):
-        digest.update(file.read_bytes())
+    for part in sorted(_ingredients(game)):
+        digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()[:16]
+
+
+def _ingredients(game: Game) -> set[bytes]:
+    """The source files of the rules and of every helper they call, and the constants they use."""
+    parts: set[bytes] = set()
+    files: set[str] = set()
+    seen: set[int] = set()
+    waiting = [getattr(game, rule) for rule in RULES]
+    while waiting:
+        value = waiting.pop()
+        function = getattr(value, "py_func", value)  # what numba compiles, compiled or not
+        if isinstance(function, FunctionType):
+            if id(function) not in seen and function.__module__.split(".")[0] != "numba":
+                seen.add(id(function))
+                files.add(function.__code__.co_filename)
+                waiting += _values_used(function)
+        elif isinstance(value, np.ndarray):
+            parts.add(f"{value.dtype} {value.shape}".encode() + value.tobytes())
+        elif isinstance(value, int | float | str | tuple | list | np.generic):
+            parts.add(repr(value).encode())
+    return parts | {Path(file).read_bytes() for file in files if Path(file).is_file()}
+
+
+def _values_used(function: FunctionType) -> list[Any]:
+    """What a function refers to: variables of its module, of modules it names, and of closures."""
+    codes, names = [function.__code__], set[str]()
+    while codes:
+        code = codes.pop()
+        names.update(code.co_names)
+        codes += [part for part in code.co_consts if isinstance(part, CodeType)]
+    values = [function.__globals__[name] for name in names if name in function.__globals__]
+    modules = [value for value in values if isinstance(value, ModuleType)]
+    own = [module for module in modules if module.__name__.split(".")[0] not in ("numba", "numpy")]
+    values += [getattr(module, name) for module in own for name in names if hasattr(module, name)]
+    return values + [cell.cell_contents for cell in function.__closure__ or ()]
 
 
 def _cache_folder(digest: str) -> Path:

@@ -41,14 +41,13 @@ class NetInfo(BaseModel):
 
 def config_for(game: Game, blocks: int, channels: int) -> NetConfig:
     """The configuration of a new net for a game."""
-    action_planes = max(1, game.actions // game.area)
     return NetConfig(
         blocks=blocks,
         channels=channels,
         planes=game.planes,
         globals=game.globals,
-        action_planes=action_planes,
-        extra_actions=game.actions - action_planes * game.area,
+        action_planes=game.board_actions // game.area,
+        extra_actions=game.actions - game.board_actions,
     )
 
 

@@ -126,7 +126,7 @@ class Terminal:
     def _human_moves(self, line: str) -> None:
         session = self.session
         shown = line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}..."
-        known = [*self._commands, "save", "load", *(["pass"] if self._has_pass else [])]
+        known = [*self._commands, "save", "load", *([self._extra] if self._extra else [])]
         meant = did_you_mean(shown.split()[0].lower(), [w for w in known if w != line.lower()])
         if meant:
             raise UserError(f"'{shown}' is not a command{meant}; help lists them all")
@@ -207,11 +207,14 @@ class Terminal:
         self.say(f"As it stands: {margin}, every stone on the board counted as alive.")
 
     def _help(self) -> None:
-        notation = self.session.game.notation
-        example = notation.name(self.session.game.area // 2)
+        game, legal = self.session.game, self.session.position.legal_mask()
+        middle = game.area // 2
+        example = game.notation.name(middle if legal[middle] or not legal.any() else int(legal.argmax()))
         rows = {} if self._watching else {example: "play there, as an example"}
-        if self._has_pass and not self._watching:
-            rows["pass"] = "pass; two passes in a row end the game"
+        if self._extra and not self._watching:
+            rows[self._extra] = (
+                "pass; two passes in a row end the game" if game.family == "go" else "when that is legal"
+            )
         rows |= {word: text for word, (text, _) in self._commands.items()}
         if self.session.game.family == "go":
             rows["save FILE"] = "write the game as SGF"
@@ -223,8 +226,10 @@ class Terminal:
     # --- Showing ----------------------------------------------------------------------------
 
     @property
-    def _has_pass(self) -> bool:
-        return self.session.game.actions % self.session.game.area > 0
+    def _extra(self) -> str:
+        """The name of the action that is no place, such as a pass; empty where there is none."""
+        game = self.session.game
+        return game.notation.name(game.board_actions) if game.actions > game.board_actions else ""
 
     @property
     def _whose_win_rate(self) -> str:

@@ -26,6 +26,7 @@ from selfplay.run import Run
 from selfplay.stages import StageContext, expert_stage
 
 SHIPPED_GAMES = Path(__file__).parent / "data"
+PRESETS = Path(__file__).parent / "presets"
 
 
 def shipped_games(game: Game) -> Path | None:
@@ -90,15 +91,25 @@ def accuracy_on_files(
         return measure(net, game, games, device)
 
 
+def preset(game: Game) -> Path | None:
+    """What is known to work well for a game, as a configuration; None for a game without."""
+    path = PRESETS / f"{game.family}.toml"
+    return path if path.is_file() else None
+
+
 def default_config(game: str, start: str | None, device: str, seed: int) -> RunConfig:
-    """What `move37 train` does without a configuration: imitate if there are games, then play."""
+    """What `move37 train` does without a configuration: the game's preset if it has one, or else
+    imitate if there are games, then play."""
+    common = {"game": lasting_name(game), "start": start, "device": device, "seed": seed}
+    path = preset(load(game))
+    if path is not None:
+        return parse_config({**read_config(path).model_dump(), **common}, str(path))
     stages: list[dict[str, Any]] = []
     data = shipped_games(load(game))
     if start is None and data is not None:
         stages.append({"teacher": "expert", "data": [str(data)]})
     stages.append({"teacher": "search"})
-    values = {"game": lasting_name(game), "start": start, "device": device, "seed": seed, "stages": stages}
-    return parse_config(values, "default configuration")
+    return parse_config({**common, "stages": stages}, "default configuration")
 
 
 def train_run(

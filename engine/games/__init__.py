@@ -15,11 +15,10 @@ from engine.errors import UserError, did_you_mean
 from engine.game import Game
 from engine.games import own
 
-GO_SIZES = range(2, 20)
+GO_SIZES = range(1, 20)
 
-# family -> (its sizes, the size of the name without a number)
+# family -> (the sizes of its square boards, the size of the name without a number)
 _SIZED = {
-    "go": (GO_SIZES, None),
     "othello": (range(4, 9, 2), 8),
     "gomoku": (range(5, 20), 15),
     "hex": (range(2, 20), 11),
@@ -29,13 +28,13 @@ _UNSIZED = ("tic_tac_toe", "connect_four")
 
 
 def names() -> list[str]:
-    """The names of the games that come with move37 and of those that installed packages bring."""
+    """The games that come with move37, Go on square boards only, and those of installed packages."""
     sized = [
-        family if size == default else f"{family}{size}"
-        for family, (sizes, default) in _SIZED.items()
+        family if size == usual else f"{family}{size}"
+        for family, (sizes, usual) in _SIZED.items()
         for size in sizes
     ]
-    return [*sized, *_UNSIZED, *own.installed_names()]
+    return [*(f"go{n}" for n in range(2, 20)), *sized, *_UNSIZED, *own.installed_names()]
 
 
 @cache
@@ -43,28 +42,27 @@ def load(name: str) -> Game:
     """The game of that name, or of a file `my_game.py`. Raises UserError when there is none."""
     if name.endswith(".py"):
         return own.load_file(name)
-    match = re.fullmatch(r"([a-z_]+?)([1-9]\d*)?", name)
-    family, number = match.groups() if match else ("", None)
-    if family in _SIZED:
-        sizes, default = _SIZED[family]
-        size = int(number) if number else default
-        if size in sizes:
-            return _make(family, size)
-        if number:
-            step = " in steps of 2" if sizes.step == 2 else ""
-            example = family if default else f"{family}9"
-            raise UserError(
-                f"game '{name}': {family.capitalize()} boards have {sizes[0]} to {sizes[-1]} rows"
-                f"{step}, e.g. --game {example}"
-            )
+    if match := re.fullmatch(r"go([1-9]\d*)(?:x([1-9]\d*))?", name):
+        width, height = int(match[1]), int(match[2] or match[1])
+        if width not in GO_SIZES or height not in GO_SIZES:
+            raise UserError(f"game '{name}': Go boards have 1 to 19 rows and columns, e.g. go9, go13x9")
+        return _make("go", height, width)
+    match = re.fullmatch(r"([a-z]+)([1-9]\d*)?", name)
+    if match and match[1] in _SIZED:
+        sizes, usual = _SIZED[match[1]]
+        size = int(match[2] or usual)
+        if size not in sizes:
+            known = ", ".join(map(str, sizes)) if len(sizes) < 5 else f"{sizes[0]} to {sizes[-1]}"
+            raise UserError(f"game '{name}': {match[1]} has sizes {known}, e.g. {match[1]}{sizes[1]}")
+        return _make(match[1], size)
     if name in _UNSIZED:
         return _make(name)
     if name in own.installed_names():
         return own.load_installed(name)
     hint = did_you_mean(name, names())
     raise UserError(
-        f"unknown game '{name}'{hint}; known: go5 ... go19, {', '.join([*list(_SIZED)[1:], *_UNSIZED])}, "
-        "or the file of a game of your own, e.g. my_game.py"
+        f"unknown game '{name}'{hint}; known: go5 ... go19, {', '.join([*_SIZED, *_UNSIZED])}, or the "
+        "file of a game of your own, e.g. my_game.py"
     )
 
 

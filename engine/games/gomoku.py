@@ -85,7 +85,7 @@ def gomoku(n: int = 15) -> Game:
         return float(state.winner)
 
     def position_hash(state):
-        key = np.uint64(state.to_move)
+        key = np.uint64(4 * state.to_move)
         for cell in range(area):
             key = (key ^ np.uint64(state.cells[cell])) * np.uint64(0x100000001B3)
         return key

@@ -110,7 +110,7 @@ def hex(n: int = 11) -> Game:
         return 2.0 * state.to_move - 1.0  # the last to move has won: a full board connects one
 
     def position_hash(state):
-        key = np.uint64(state.to_move)
+        key = np.uint64(4 * state.to_move)
         for cell in range(area):
             key = (key ^ np.uint64(state.cells[cell])) * np.uint64(0x100000001B3)
         return key

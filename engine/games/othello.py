@@ -9,7 +9,7 @@ import numba as nb
 import numpy as np
 
 from engine.coords import VertexNotation
-from engine.game import Game, dihedral_symmetries
+from engine.game import Game, symmetries_of_views
 
 SIZES = range(4, 9, 2)
 DIRECTIONS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
@@ -138,6 +138,7 @@ def othello(n: int = 8) -> Game:
             planes[2 * area + i] = 1
             planes[3 * area + i] = is_set(state.places, i)
 
+    board = np.arange(area).reshape(n, n)
     return Game(
         name="othello" if n == 8 else f"othello{n}",
         rules_text=f"Othello on {n}x{n}: most discs win",
@@ -147,7 +148,8 @@ def othello(n: int = 8) -> Game:
         planes=4,
         globals=0,
         max_moves=2 * area,
-        symmetries=dihedral_symmetries(n, n, extra_actions=1),
+        # The other four symmetries of the board would exchange the colours of the first discs.
+        symmetries=symmetries_of_views([board, board.T, board[::-1, ::-1], board[::-1, ::-1].T], 1),
         naming=VertexNotation(n, n, top_down=True),
         players=("Black", "White"),
         reset=reset,
