@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.analyst import HasOutlook
 from engine.position import Position
 from mcts import Evaluator
 
@@ -32,10 +33,8 @@ def glance(evaluator: Evaluator, position: Position) -> Insight:
         return Insight((1 + position.outcome()) / 2, score, ownership)
     sign = 1 - 2 * position.to_move
     planes, globals_ = (rows[None] for rows in position.encode())
-    _, values = evaluator(planes, globals_)
-    win_rate = (1 + sign * float(values[0])) / 2
-    outlook = getattr(evaluator, "outlook", None)
-    if game.score is None or outlook is None:
+    win_rate = (1 + sign * float(evaluator(planes, globals_).values[0])) / 2
+    if game.score is None or not isinstance(evaluator, HasOutlook):
         return Insight(win_rate)
-    scores, ownership = outlook(planes, globals_)
-    return Insight(win_rate, sign * float(scores[0]), sign * ownership[0])
+    seen = evaluator.outlook(planes, globals_)
+    return Insight(win_rate, sign * float(seen.scores[0]), sign * seen.ownership[0])

@@ -157,8 +157,13 @@ class PlayScreen(TableScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides the key of what this game does not have."""
+        return self._extra is not None if action == "pass" else True
+
+    @property
+    def _extra(self) -> str | None:
+        """The name of the action that is no place, such as a pass."""
         game = self.session.game
-        return game.actions % game.area > 0 if action == "pass" else True
+        return game.notation.name(game.board_actions) if game.actions > game.board_actions else None
 
     # --- The game goes on -------------------------------------------------------------------
 
@@ -337,9 +342,8 @@ class PlayScreen(TableScreen):
     def action_help(self) -> None:
         """F1."""
         game = self.session.game
-        extra = game.notation.name(game.area) if game.actions % game.area else "pass"
         example = game.notation.name(int(self.session.position.legal_mask().argmax()))
-        self.app.push_screen(Help(_HELP.format(example=example, extra=extra)))
+        self.app.push_screen(Help(_HELP.format(example=example, extra=self._extra or "pass")))
 
     def action_hint(self) -> None:
         """F2."""
@@ -390,8 +394,7 @@ class PlayScreen(TableScreen):
 
     def action_pass(self) -> None:
         """F7."""
-        game = self.session.game
-        self._attempt(lambda: self.session.play(game.notation.name(game.actions - 1)))
+        self._attempt(lambda: self.session.play(self._extra or "pass"))
 
     def action_undo(self) -> None:
         """Ctrl-Z."""

@@ -64,7 +64,7 @@ def solve(own, mask, alpha, beta, keys, values):
     slot = np.int64((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(42))
     if keys[slot] == key:
         known = values[slot]
-        if known == AT_LEAST_DRAWN and beta <= 0 or known == AT_MOST_DRAWN and alpha >= 0:
+        if (known == AT_LEAST_DRAWN and beta <= 0) or (known == AT_MOST_DRAWN and alpha >= 0):
             return 0
         if -1 <= known <= 1:
             return known

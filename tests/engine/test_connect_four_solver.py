@@ -48,7 +48,7 @@ def test_four_in_a_row_on_bitboards_is_four_in_a_row_in_the_rules():
 
 def test_a_lost_and_a_drawn_ending(solver):
     lost = Position(RULES)
-    for column in "4 1 5 1 3".split():
+    for column in ["4", "1", "5", "1", "3"]:
         lost.play(RULES.notation.parse(column, lost.legal_mask()))
     assert solver.value(lost.pieces(), lost.to_move) == -1  # 2 and 6 both make four
     assert solver.move_values(lost) == dict.fromkeys(np.flatnonzero(lost.legal_mask()).tolist(), -1)

@@ -28,7 +28,7 @@ def connects(pieces, mark):
         row, column = waiting.pop()
         for down, right in NEIGHBOURS:
             place = (row + down, column + right)
-            inside = 0 <= min(place) and max(place) < len(board)
+            inside = min(place) >= 0 and max(place) < len(board)
             if inside and place not in reached and board[place] == mark:
                 reached.add(place)
                 waiting.append(place)

