@@ -141,6 +141,7 @@ def play(
         bool, typer.Option("--plain", help="Line by line; so it is for pipes in any case.")
     ] = False,
     browser: Annotated[bool, typer.Option("--browser", help="Play in a web browser.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where --browser listens.")] = 8037,
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
@@ -165,7 +166,7 @@ def play(
     if browser:
         from engine.tui.browser import serve
 
-        serve()
+        serve(port)
     elif plain or not has_terminal():
         from engine.terminal import play_game
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import shlex
+import socket
 import sys
 
 from engine.errors import UserError
 
-HOST, PORT = "localhost", 8037
+HOST = "localhost"
 
 
-def serve(host: str = HOST, port: int = PORT) -> None:
+def serve(port: int) -> None:
     """Serves this command, without `--browser`, until Ctrl-C; each page gets a game of its own.
 
-    Raises UserError when textual-serve is not installed.
+    Only this machine can reach it. Raises UserError when textual-serve is not installed or the port
+    is taken.
     """
     try:
         from textual_serve.server import Server
     except ImportError:
         raise UserError("--browser needs textual-serve: pip install 'move37[browser]'") from None
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        raise UserError(f"port {port}: {error.strerror}; choose another with --port") from error
     arguments = [argument for argument in sys.argv[1:] if argument != "--browser"]
     command = shlex.join([sys.executable, "-m", "move37", *arguments])
-    Server(command, host=host, port=port, title="move37").serve()
+    Server(command, host=HOST, port=port, title="move37").serve()

@@ -46,9 +46,7 @@ def test_a_level_is_found_by_name_and_by_number():
 
 
 def test_an_unknown_level_is_refused_with_the_names():
-    with pytest.raises(
-        UserError, match=r"'beginer' \(did you mean 'beginner'\?\): use 1 to 8"
-    ):
+    with pytest.raises(UserError, match=r"'beginer' \(did you mean 'beginner'\?\): use 1 to 8"):
         find_level("beginer")
 
 
