@@ -130,6 +130,10 @@ class Moves(DataTable[str]):
             player = moves[now - 1][0]
             self.move_cursor(row=self._row_of(moves, now), column=player + 1, scroll=True)
 
+    def on_resize(self) -> None:
+        """Keeps the marked move in view."""
+        self.move_cursor(row=self.cursor_row, column=self.cursor_column, scroll=True)
+
     @staticmethod
     def _row_of(moves: list[tuple[int, int]], now: int) -> int:
         """The row of a move: a row ends after the second player's move or before the first's."""

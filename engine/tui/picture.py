@@ -294,7 +294,7 @@ class Picture:
     @property
     def _radius(self) -> float:
         """Of a piece; stones on lines all but touch, pieces keep clear of the sides of their cells."""
-        return 0.98 if self.centred else 0.86
+        return 0.96 if self.centred else 0.86
 
     def middle(self, row: int, column: int) -> tuple[int, int]:
         """The character of the picture at the middle of a place."""

@@ -45,8 +45,8 @@ def drawn(kind, reach, fraction_x, fraction_y):
 
 
 def test_a_stone_on_a_crossing_at_scale_two_is_a_disc_three_lines_high():
-    rows = ["\u2584\u2584\u2584", "\u2590\u2588\u2588\u2588\u258c", "\u2580\u2580\u2580"]
-    assert drawn("disc", 1.96, 0.5, 0.5) == rows
+    rows = ["\u2597\u2584\u2596", "\u2590\u2588\u2588\u2588\u258c", "\u259d\u2580\u2598"]
+    assert drawn("disc", 1.92, 0.5, 0.5) == rows
 
 
 def test_a_ring_has_a_hole_and_a_cross_has_none():
