@@ -25,6 +25,8 @@ from engine.tui.play import PlayScreen
 from engine.tui.review import ReviewScreen
 from mcts import SearchSettings, UniformEvaluator
 
+pytestmark = pytest.mark.slow  # each test opens the app
+
 FIRST_MOVES = {
     "go9": "E5", "tic_tac_toe": "B2", "connect_four": "4", "othello": "F5", "gomoku": "H8",
     "hex7": "D4", "breakthrough6": "a2-a3",
