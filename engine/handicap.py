@@ -1,30 +1,32 @@
-"""Handicap stones of Go on their customary points."""
+"""Where handicap stones stand: the fixed points of GTP 2, section 4.1.1."""
 
 from __future__ import annotations
 
-from engine.errors import UserError
-from engine.game import Game
+MAX_FIXED = 9
 
 
-def handicap_points(game: Game, stones: int) -> list[int]:
-    """The actions of a fixed handicap, as GTP's `fixed_handicap` places it.
+def most_fixed_stones(height: int, width: int) -> int:
+    """How many stones have fixed points: 9 on odd boards from 9x9, 4 from 7x7, else none."""
+    if min(height, width) < 7:
+        return 0
+    return MAX_FIXED if min(height, width) >= 9 and height % 2 and width % 2 else 4
 
-    Raises UserError unless it is Go on a board and with a number of stones that has such points:
-    2 to 9 on odd boards of 9 rows or more, 2 to 4 on 7x7 and on even boards of 8 rows or more.
+
+def fixed_handicap(stones: int, height: int, width: int) -> list[int]:
+    """The actions of 2 to 9 stones, on the third line of small boards and the fourth from 13x13.
+
+    Raises ValueError when the board has no points for that many.
     """
-    size = game.shape[0]
-    most = 9 if size % 2 and size >= 9 else 4 if size >= 7 else 0
-    if game.family != "go":
-        raise UserError(f"handicap {stones}: {game.name} has no handicap stones, leave it out")
-    if not 2 <= stones <= most:
-        rule = f"2 to {most} stones" if most else "no handicap"
-        raise UserError(f"handicap {stones}: a board of {size} rows allows {rule}")
-    edge, middle = (3 if size >= 13 else 2), size // 2
-    low, high = edge, size - 1 - edge  # rows from above, columns from the left
-    corners = [(high, low), (low, high), (high, high), (low, low)]
-    sides = [(middle, low), (middle, high), (low, middle), (high, middle)]
-    count = stones - stones % 2 if stones > 4 else stones
-    points = [*corners, *sides][:count]
-    if stones > 4 and stones % 2:
-        points.append((middle, middle))
-    return [row * size + column for row, column in points]
+    if not 2 <= stones <= most_fixed_stones(height, width):
+        raise ValueError(f"{stones} stones have no fixed points on {height}x{width}")
+    edge = 3 if min(height, width) >= 13 else 2
+    top, middle, bottom = edge, height // 2, height - 1 - edge
+    left, centre, right = edge, width // 2, width - 1 - edge
+    corners = [(bottom, left), (top, right), (top, left), (bottom, right)]
+    sides = [(middle, left), (middle, right), (bottom, centre), (top, centre)]
+    points = corners[:stones]
+    if stones >= 6:
+        points += sides[: 2 if stones < 8 else 4]
+    if stones >= 5 and stones % 2:
+        points.append((middle, centre))
+    return [row * width + column for row, column in points]

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.board_view import player_names
-from engine.clock import Clock
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.game import Game
-from engine.handicap import handicap_points
+from engine.game_clock import GameClock
+from engine.handicap import fixed_handicap, most_fixed_stones
 from engine.insight import Insight, glance
 from engine.players import SearchPlayer
 from engine.position import Position
@@ -130,7 +130,7 @@ class Session:
         self.resigned: int | None = None
         self.timed_out: int | None = None
         self.insights: dict[int, Insight] = {}  # by the number of moves played
-        self.clock = Clock(self.main_time)
+        self.clock = GameClock(self.main_time)
         self._movers: list[int] = []  # who played each of the position's actions
         self._undone: list[tuple[int, ...]] = []  # the actions of each undo; none: a resignation
         self._saved: set[Path] = set()
@@ -457,13 +457,25 @@ def _start(game: Game, komi: float | None, handicap: int) -> Position:
     if handicap and komi is None:
         komi = HANDICAP_KOMI
     position = Position(game)
-    stones = handicap_points(game, handicap) if handicap else []
+    stones = _handicap_points(game, handicap) if handicap else []
     position.set_start(**_komi_fields(game, komi))
     for action in stones:
         position.setup(action, 1)
     if stones:
         position.set_start(to_move=1)
     return position
+
+
+def _handicap_points(game: Game, stones: int) -> list[int]:
+    """Where the handicap stands. Raises UserError when the game or the board has no such points."""
+    if game.family != "go":
+        raise UserError(f"handicap {stones}: {game.name} has no handicap stones, leave it out")
+    try:
+        return fixed_handicap(stones, *game.shape)
+    except ValueError:
+        most = most_fixed_stones(*game.shape)
+        rule = f"2 to {most} stones" if most else "no handicap"
+        raise UserError(f"handicap {stones}: a board of {game.shape[0]} rows allows {rule}") from None
 
 
 def _komi_fields(game: Game, komi: float | None) -> dict[str, int]:

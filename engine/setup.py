@@ -8,9 +8,9 @@ from pathlib import Path
 
 from engine import games
 from engine.board_view import player_names
-from engine.clock import parse_duration
 from engine.errors import UserError, did_you_mean
 from engine.game import Game
+from engine.game_clock import parse_duration
 from engine.inference import NetEvaluator, choose_device
 from engine.levels import DEFAULT_LEVEL, FULL_STRENGTH, Level
 from engine.nets import default_net, load_net, shipped_names

@@ -15,8 +15,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, DirectoryTree, Input, Label, Select, Static
 
 from engine import games
-from engine.clock import parse_duration
 from engine.errors import UserError
+from engine.game_clock import parse_duration
 from engine.levels import LEVELS, find_level
 from engine.session import Session
 from engine.setup import GameSetup, open_session

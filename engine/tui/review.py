@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Label, Static
 
-from engine.review import Mistake, Review
 from engine.session import Session, Stop
 from engine.setup import GameSetup, open_session
 from engine.tui.graph import Graph
 from engine.tui.panels import Candidates, Moves, piece_text, standing
 from engine.tui.table import OVERLAYS, TableScreen
+from engine.walkthrough import Mistake, Walkthrough
 
 REVIEW_VISITS = 200
 MOST_MISTAKES = 8
@@ -69,14 +69,14 @@ class ReviewScreen(TableScreen):
         visits = setup.visits or REVIEW_VISITS
         adviser = open_session(replace(setup, handicap=0, komi=None, human=None), visits)
         adviser.follow(session)
-        self.review = Review(adviser)
+        self.walkthrough = Walkthrough(adviser)
         self.session = session
         self.played = 0
         self._shows_candidates = self._shows_ownership = False
 
     def compose(self) -> ComposeResult:
         yield from self.board_and_panel(
-            self.review.position(0),
+            self.walkthrough.position(0),
             Static(id="position", classes="section"),
             Candidates(id="candidates", classes="section"),
             Graph(id="rate", classes="section"),
@@ -95,37 +95,37 @@ class ReviewScreen(TableScreen):
         self.in_background(self._look)
 
     def _look(self, stop: Stop) -> None:
-        self.review.look(stop, lambda: stop() or self.app.call_from_thread(self._refresh_seen))
+        self.walkthrough.look(stop, lambda: stop() or self.app.call_from_thread(self._refresh_seen))
 
     # --- Showing ----------------------------------------------------------------------------
 
     def show(self, played: int) -> None:
         """Shows the position after so many moves."""
         self.played = played
-        self.board.show(self.review.position(played))
-        self.query_one(Moves).show(self.session, self.review.moves, played)
+        self.board.show(self.walkthrough.position(played))
+        self.query_one(Moves).show(self.session, self.walkthrough.moves, played)
         self._refresh_seen()
 
     def _refresh_seen(self) -> None:
         """Shows what has been seen of the position and of the game so far."""
-        review, session = self.review, self.review.session
-        count = len(review.moves)
-        seen = review.seen.get(self.played)
+        walk, session = self.walkthrough, self.walkthrough.session
+        count = len(walk.moves)
+        seen = walk.seen.get(self.played)
         text = Text(no_wrap=True, overflow="ellipsis")
         text.append(f"Move {self.played} of {count}", "bold")
         if self.played:
-            player, action = review.moves[self.played - 1]
+            player, action = walk.moves[self.played - 1]
             text.append("  ").append_text(piece_text(session, player))
             text.append(f" {session.game.notation.name(action)}")
         text.append(f"\n{standing(session, seen.insight if seen else None)}")
         self.query_one("#position", Static).update(text)
-        rates = [review.seen.get(played) for played in range(count + 1)]
+        rates = [walk.seen.get(played) for played in range(count + 1)]
         self.query_one("#rate", Graph).show(
             f"{session.names[0]}'s win rate, 0 to 100 %",
             [None if one is None else 2 * one.insight.win_rate - 1 for one in rates],
             self.played,
         )
-        mistakes = review.mistakes()
+        mistakes = walk.mistakes()
         self.query_one(Mistakes).show(session, mistakes)
         choices = list(seen.choices) if seen else []
         self.query_one(Candidates).show(session, choices)
@@ -142,7 +142,7 @@ class ReviewScreen(TableScreen):
                     f"A mistake: {name(mistake.action)} lost {mistake.win_rate_loss:.0%} of the win "
                     f"rate; better was {name(mistake.better)}."
                 )
-        searched, count = self.review.searched, len(self.review.moves) + 1
+        searched, count = self.walkthrough.searched, len(self.walkthrough.moves) + 1
         if searched < count:
             return f"Looking at the game: {searched} of {count} positions ..."
         return "" if mistakes else "No mistake was found."
@@ -151,11 +151,11 @@ class ReviewScreen(TableScreen):
 
     def action_walk(self, steps: int) -> None:
         """Goes some moves on, or back when negative."""
-        self.show(min(max(self.played + steps, 0), len(self.review.moves)))
+        self.show(min(max(self.played + steps, 0), len(self.walkthrough.moves)))
 
     def action_mistake(self) -> None:
         """m: goes to the next mistake of the game."""
-        numbers = sorted(m.number for m in self.review.mistakes()[:MOST_MISTAKES])
+        numbers = sorted(m.number for m in self.walkthrough.mistakes()[:MOST_MISTAKES])
         later = [number for number in numbers if number > self.played]
         if numbers:
             self.show(later[0] if later else numbers[0])
@@ -166,7 +166,7 @@ class ReviewScreen(TableScreen):
 
     @on(Graph.Picked)
     def _go_to(self, event: Graph.Picked) -> None:
-        self.show(min(event.played, len(self.review.moves)))
+        self.show(min(event.played, len(self.walkthrough.moves)))
 
     def action_toggle_candidates(self) -> None:
         """F3."""

@@ -2,10 +2,8 @@
 
 import pytest
 
-from engine import games
-from engine.clock import Clock, duration_text, parse_duration
 from engine.errors import UserError
-from engine.handicap import handicap_points
+from engine.game_clock import GameClock, duration_text, parse_duration
 from engine.levels import LEVELS, find_level
 from engine.records import GameRecord, read_records, write_sgf
 from engine.setup import GameSetup, open_session, parse_colour, read_game, setup_for
@@ -97,8 +95,8 @@ def test_a_side_is_named_by_its_colour_its_piece_or_its_order(text, game, player
 
 def test_the_clock_counts_for_the_side_to_move_and_its_flag_falls(monkeypatch):
     now = 100.0
-    monkeypatch.setattr("engine.clock.time.monotonic", lambda: now)
-    clock = Clock(main_time=10)
+    monkeypatch.setattr("engine.game_clock.time.monotonic", lambda: now)
+    clock = GameClock(main_time=10)
     clock.run_for(0)
     now += 4
     clock.run_for(1)
@@ -114,8 +112,8 @@ def test_the_clock_counts_for_the_side_to_move_and_its_flag_falls(monkeypatch):
 
 def test_without_a_main_time_the_clock_shows_what_was_used_and_no_flag_falls(monkeypatch):
     now = 0.0
-    monkeypatch.setattr("engine.clock.time.monotonic", lambda: now)
-    clock = Clock()
+    monkeypatch.setattr("engine.game_clock.time.monotonic", lambda: now)
+    clock = GameClock()
     clock.run_for(0)
     now += 65
     assert (clock.text(0), clock.left(0), clock.flag) == ("1:05", None, None)
@@ -140,26 +138,11 @@ def test_time_up_ends_the_game_and_cannot_be_undone():
 
 
 @pytest.mark.parametrize(
-    ("game", "stones", "points"),
-    [
-        ("go9", 2, "C3 G7"),
-        ("go9", 5, "C3 G7 G3 C7 E5"),
-        ("go19", 9, "D4 Q16 Q4 D16 D10 Q10 K4 K16 K10"),
-        ("go13", 3, "D4 K10 K4"),
-        ("go8", 4, "C3 F6 F3 C6"),
-    ],
-)
-def test_handicap_stones_stand_on_the_customary_points(game, stones, points):
-    rules = games.load(game)
-    assert set(names(rules, handicap_points(rules, stones)).split()) == set(points.split())
-
-
-@pytest.mark.parametrize(
     ("game", "stones"), [("go9", 1), ("go9", 10), ("go8", 5), ("go5", 2), ("hex", 2)]
 )
 def test_a_handicap_that_cannot_be_is_refused(game, stones):
     with pytest.raises(UserError, match=f"handicap {stones}: "):
-        handicap_points(games.load(game), stones)
+        open_session(GameSetup(game=game, handicap=stones, visits=2, device="cpu"))
 
 
 def test_with_a_handicap_white_begins_and_komi_is_half_a_point_also_in_the_record(tmp_path):

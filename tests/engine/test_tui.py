@@ -530,8 +530,8 @@ def review_of(name, moves, visits=300):
 async def test_a_review_names_the_move_that_lost_and_walks_there():
     screen = review_of("tic_tac_toe", "B2 A1 A3 B1 C3 C1")  # X overlooks B1-C1 at its third move
     async with opened(screen) as pilot:
-        await until(pilot, lambda: screen.review.searched == 7)
-        worst = screen.review.mistakes()[0]
+        await until(pilot, lambda: screen.walkthrough.searched == 7)
+        worst = screen.walkthrough.mistakes()[0]
         assert (worst.number, worst.player) == (5, 0)
         await pilot.press("enter")  # the worst stands first in the table
         await until(pilot, lambda: screen.played == worst.number)

@@ -37,7 +37,7 @@ class Mistake:
     score_loss: float | None
 
 
-class Review:
+class Walkthrough:
     """The positions of a session's game, seen by its adviser."""
 
     def __init__(self, session: Session) -> None:

@@ -29,7 +29,7 @@ def duration_text(seconds: float) -> str:
     return f"{start}:{whole % 60:02}"
 
 
-class Clock:
+class GameClock:
     """Counts the time that players 0 and 1 use, one of them at a time.
 
     main_time: the seconds that each has for the whole game; None for no limit.
