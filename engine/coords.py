@@ -45,6 +45,9 @@ class Notation(Protocol):
     def place(self, action: int) -> int | None:
         """Where on the board, `row * width + column`, an action puts a piece; None for nowhere."""
 
+    def origin(self, action: int) -> int | None:
+        """Where on the board the piece that an action moves stands; None for a new piece."""
+
     def parse(self, text: str, legal_mask: np.ndarray) -> int:
         """The action that a text names; legal_mask is [A] uint8.
 
@@ -84,6 +87,9 @@ class VertexNotation:
     def place(self, action: int) -> int | None:
         """The action itself, if it is a point."""
         return action if action < self.height * self.width else None
+
+    def origin(self, action: int) -> None:
+        """None: every piece is a new one."""
 
     def parse(self, text: str, legal_mask: np.ndarray) -> int:
         """The action that a vertex names, in upper or lower case.
@@ -130,6 +136,9 @@ class ColumnNotation:
         """The action itself: where the piece comes to rest."""
         return action
 
+    def origin(self, action: int) -> None:
+        """None: every piece is a new one."""
+
     def parse(self, text: str, legal_mask: np.ndarray) -> int:
         """The legal action in a column. Raises UserError when there is none."""
         word = text.strip()
@@ -164,15 +173,19 @@ class MoveNotation:
     def name(self, action: int) -> str:
         """Where the piece comes from and where it goes to; `-` for what is off the board."""
         target = self.place(action)
-        return f"{self._square(self._origin(action))}-{'' if target is None else self._square(target)}"
+        return f"{self._square(self.origin(action))}-{'' if target is None else self._square(target)}"
 
     def place(self, action: int) -> int | None:
         """Where the piece goes to."""
-        row, column = divmod(self._origin(action), self.width)
+        row, column = divmod(self.origin(action), self.width)
         down, right = self.directions[action // (self.height * self.width)]
         row, column = row + down, column + right
         inside = 0 <= row < self.height and 0 <= column < self.width
         return row * self.width + column if inside else None
+
+    def origin(self, action: int) -> int:
+        """Where the piece comes from."""
+        return action % (self.height * self.width)
 
     def parse(self, text: str, legal_mask: np.ndarray) -> int:
         """The action that a move names, in upper or lower case.
@@ -188,9 +201,6 @@ class MoveNotation:
             raise UserError(f"'{text}' is not a legal move here")
         last = f"{self.columns[-1]}{self.height}"
         raise UserError(f"'{text}' is not a move: type two places from a1 to {last}, such as a2-a3")
-
-    def _origin(self, action: int) -> int:
-        return action % (self.height * self.width)
 
     def _square(self, place: int) -> str:
         row, column = divmod(place, self.width)
