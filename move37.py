@@ -28,6 +28,7 @@ _API = {
     "load_net": ("engine.nets", "load_net"),
     "save_net": ("engine.nets", "save_net"),
     "NetEvaluator": ("engine.inference", "NetEvaluator"),
+    "Analyst": ("engine.analyst", "Analyst"),
     "SearchPlayer": ("engine.players", "SearchPlayer"),
     "read_records": ("engine.records", "read_records"),
     "write_sgf": ("engine.records", "write_sgf"),
@@ -85,6 +86,12 @@ GameName = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto takes CUDA when present.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+OpeningMoves = Annotated[
+    int | None, typer.Option(min=0, help="Random moves before the players take over.")
+]
+MoveSeconds = Annotated[
+    float | None, typer.Option(min=0.1, help="Time for a move of GTP engines, who lose if slower.")
+]
 Minutes = Annotated[float | None, typer.Option(min=0.01, help="Stop after this time at the latest.")]
 
 
@@ -145,6 +152,127 @@ def play(
         device=device,
         seed=seed,
     )
+
+
+@app.command()
+def analysis(
+    net: Annotated[
+        str, typer.Option("--net", "--model", "-model", help="A net's file or name.")
+    ] = "go9-imitation",
+    visits: Annotated[int, typer.Option(min=1, help="Visits a position, unless a query says.")] = 500,
+    report_as: Annotated[
+        str, typer.Option(help="Whose win rates: BLACK, WHITE or SIDETOMOVE.")
+    ] = "BLACK",
+    parallel: Annotated[int, typer.Option(min=1, help="Positions searched at once.")] = 8,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-config", help="A file of KEY = VALUE lines.")
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--override-config", "-override-config", help="KEY=VALUE,KEY=VALUE ..."),
+    ] = None,
+    quit_at_end: Annotated[
+        bool,
+        typer.Option(
+            "--quit-without-waiting",
+            "-quit-without-waiting",
+            help="When the input ends, leave open queries unanswered.",
+        ),
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Answer JSON analysis queries on stdin, as KaTrain asks them."""
+    from engine.analysis import run_analysis
+    from engine.analysis_query import Options, parse_perspective
+    from engine.players import make_settings
+
+    run_analysis(
+        net,
+        options=Options(
+            make_settings({"visits": visits, "leaves_per_batch": 8, "memory_mib": 1024}),
+            report_as=parse_perspective(report_as),
+        ),
+        config=config,
+        overrides=override or [],
+        parallel=parallel,
+        device=device,
+        version=version("move37"),
+        wait=not quit_at_end,
+    )
+
+
+@app.command()
+def gtp(
+    net: Annotated[
+        str | None, typer.Option(help="A net's file or name; default: the shipped net of the size.")
+    ] = None,
+    visits: Annotated[
+        int | None, typer.Option(min=1, help="Visits a move; default 400, or what a clock allows.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--time", min=0.01, help="Seconds a move at most.")
+    ] = None,
+    rules: Annotated[
+        str, typer.Option(help="A name such as japanese or aga, or JSON.")
+    ] = "chinese-ogs",
+    komi: Annotated[float, typer.Option(help="Points for White, until told otherwise.")] = 7.0,
+    resign: Annotated[
+        float, typer.Option(min=0, max=0.4, help="Give up below this win rate; 0 never.")
+    ] = 0.05,
+    lag: Annotated[
+        float, typer.Option(min=0, max=60, help="Seconds of each move kept for the way to the clock.")
+    ] = 0.3,
+    ponder: Annotated[bool, typer.Option("--ponder", help="Think in the opponent's time.")] = False,
+    name: Annotated[str, typer.Option(help="The name to report, e.g. KataGo for Lizzie.")] = "move37",
+    version_: Annotated[
+        str | None, typer.Option("--version", help="The version to report, e.g. 1.15.0.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the net.")] = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Speak the Go Text Protocol on stdin and stdout, for boards and servers."""
+    import math
+
+    from engine.gtp.board import parse_komi
+    from engine.gtp.serve import serve_net
+    from engine.gtp.session import Identity
+    from engine.gtp.thinker import Limits
+    from engine.rules import parse_rules
+
+    serve_net(
+        net,
+        Limits(
+            visits,
+            seconds=math.inf if seconds is None else seconds,
+            resign_below=resign,
+            lag=lag,
+            ponder=ponder,
+        ),
+        parse_rules(rules),
+        parse_komi(str(komi)),
+        Identity(name, version_ or version("move37")),
+        device=device,
+        threads=threads,
+        seed=seed,
+    )
+
+
+@app.command()
+def analyze(
+    paths: Annotated[list[Path], typer.Argument(help="SGF files, folders, .zip or .tar.gz.")],
+    out: Annotated[Path, typer.Option(help="The folder for what is written.")] = Path("analysed"),
+    net: Annotated[str, typer.Option(help="A net's file or name; default: what ships.")] = "",
+    visits: Annotated[int, typer.Option(min=1, help="Visits a position.")] = 200,
+    chart: Annotated[bool, typer.Option("--chart", help="Draw each game's chart too.")] = False,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Comment game records: win rates, mistakes and better moves, as SGF, Markdown and JSON."""
+    from engine.commentary import run_analyze
+
+    outcome = run_analyze(paths, out, net, visits, chart, device)
+    result(as_json, outcome.as_json(), str(outcome))
 
 
 @app.command()
@@ -216,20 +344,58 @@ def arena(
     b: Annotated[str, typer.Argument(help="The other player.")],
     games: Annotated[int, typer.Option(min=1, help="Games, half of them with each colour.")] = 100,
     game: GameName = "go9",
-    opening_moves: Annotated[
-        int | None, typer.Option(min=0, help="Random moves before the players take over.")
+    opening_moves: OpeningMoves = None,
+    sprt: Annotated[
+        str | None,
+        typer.Option(help="Stop when it is clear whether A is this or that Elo better: 0,35."),
     ] = None,
+    sgf: Annotated[Path | None, typer.Option(help="Keep each game of Go in this folder.")] = None,
+    seconds: MoveSeconds = None,
     device: Device = "auto",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """A match with paired colours and varied openings."""
-    from selfplay.commands import arena_match
+    from selfplay.commands import MatchOptions, arena_match, match_json, match_text
+    from selfplay.elo import parse_sprt
     from selfplay.progress import Terminal
 
+    test = parse_sprt(sprt) if sprt else None
+    options = MatchOptions(opening_moves, seconds, test, sgf)
     with Terminal() as terminal:
-        tally = arena_match(a, b, games, game, opening_moves, device, seed, terminal)
-    result(as_json, tally.as_json(), f"A: {a}\nB: {b}\nA {tally}")
+        tally = arena_match(a, b, games, game, options, device, seed, terminal)
+    result(as_json, match_json(tally, test), match_text(a, b, tally, test))
+
+
+@app.command()
+def ladder(
+    players: Annotated[
+        list[str], typer.Argument(help="Net files, run folders, or players as in `move37 arena`.")
+    ],
+    table: Annotated[Path, typer.Option(help="The file that keeps all results.")] = Path("ladder.json"),
+    games: Annotated[int, typer.Option(min=2, help="Games that each pair shall have played.")] = 20,
+    gauntlet: Annotated[
+        bool, typer.Option("--gauntlet", help="Only the first player against all others.")
+    ] = False,
+    visits: Annotated[int, typer.Option(min=1, help="Visits a move of nets named by file.")] = 100,
+    game: GameName = "go9",
+    opening_moves: OpeningMoves = None,
+    seconds: MoveSeconds = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Rate nets and engines against each other; the same command goes on where it stopped."""
+    from selfplay.commands import MatchOptions
+    from selfplay.ladder import climb
+    from selfplay.progress import Terminal
+
+    options = MatchOptions(opening_moves, seconds)
+    with Terminal() as terminal:
+        standings = climb(
+            players, table, games, gauntlet, visits, game, options, device, seed, terminal
+        )
+    result(as_json, standings.as_json(), str(standings))
 
 
 @app.command()

@@ -69,6 +69,12 @@ void require(bool ok, const char* what) {
   if (!ok) throw std::invalid_argument(what);
 }
 
+// The number of states in an array [N, state_bytes].
+py::ssize_t count_of(const Game& game, const Array<uint8_t>& states) {
+  require(states.ndim() == 2 && states.shape(1) == game.state_bytes, "states have the wrong shape");
+  return states.shape(0);
+}
+
 // A batch over the caller's arrays, planes [capacity, C, H, W] and globals [capacity, G].
 Batch batch_of(const Game& game, Array<uint8_t>& planes, Array<float>& globals) {
   const auto capacity = planes.shape(0);
@@ -77,9 +83,11 @@ Batch batch_of(const Game& game, Array<uint8_t>& planes, Array<float>& globals) 
   return Batch{planes.mutable_data(), globals.mutable_data(), static_cast<int>(capacity)};
 }
 
-// The evaluator's answers for `rows` leaves: logits [rows, A] and values [rows].
+// The evaluator's answers for `rows` leaves: logits [rows, A], values [rows] and scores [rows], which
+// may be None.
 void require_answers(const Game& game, int rows, const Array<float>& logits,
-                     const Array<float>& values) {
+                     const Array<float>& values, const std::optional<Array<float>>& scores) {
+  require(!scores || (scores->ndim() == 1 && scores->shape(0) == rows), "scores have the wrong shape");
   require(logits.ndim() == 2 && logits.shape(0) == rows && logits.shape(1) == game.actions,
           "logits have the wrong shape");
   require(values.ndim() == 1 && values.shape(0) == rows, "values have the wrong shape");
@@ -107,14 +115,21 @@ int uniform_playout(const Game& game, uint8_t* state, std::vector<uint8_t>& mask
   return moves;
 }
 
-int64_t playouts(const Game& game, const uint8_t* start, int64_t count, uint64_t seed) {
+// Random games to the end; returns their moves. With `owners` [area], which needs game.score, adds up
+// who owns each point at their ends.
+int64_t playouts(const Game& game, const uint8_t* start, int64_t count, uint64_t seed,
+                 float* owners = nullptr) {
   std::vector<uint8_t> state(game.state_bytes), mask(game.actions);
+  std::vector<int8_t> ownership(game.area());
   Rng rng(seed);
   int64_t moves = 0;
   for (int64_t i = 0; i < count; ++i) {
     std::copy_n(start, game.state_bytes, state.begin());
     moves += game.playout != nullptr ? game.playout(state.data(), rng.next() >> 1)
                                      : uniform_playout(game, state.data(), mask, rng);
+    if (owners == nullptr) continue;
+    game.score(state.data(), ownership.data());
+    for (int p = 0; p < game.area(); ++p) owners[p] += ownership[p];
   }
   return moves;
 }
@@ -194,6 +209,40 @@ PYBIND11_MODULE(_core, m) {
              const float score = game.score(state_of(game, state), ownership.mutable_data());
              return py::make_tuple(score, ownership);
            })
+      .def(
+          "encode_all",
+          [](const Game& game, Array<uint8_t> states) {
+            const py::ssize_t count = count_of(game, states);
+            Array<uint8_t> planes({count, static_cast<py::ssize_t>(game.planes),
+                                   static_cast<py::ssize_t>(game.height),
+                                   static_cast<py::ssize_t>(game.width)});
+            Array<float> globals({count, static_cast<py::ssize_t>(game.globals)});
+            Array<uint8_t> masks({count, static_cast<py::ssize_t>(game.actions)});
+            for (py::ssize_t i = 0; i < count; ++i) {
+              uint8_t* state = states.mutable_data(i, 0);
+              game.encode(state, planes.mutable_data(i, 0, 0, 0),
+                          globals.mutable_data() + i * game.globals);
+              game.legal(state, masks.mutable_data(i, 0));
+            }
+            return py::make_tuple(planes, globals, masks);
+          },
+          py::arg("states"),
+          "Of states [N, state_bytes]: planes [N, C, H, W], globals [N, G], legal masks [N, A].")
+      .def(
+          "score_all",
+          [](const Game& game, Array<uint8_t> states) {
+            require(game.score != nullptr, "the game has no score");
+            const py::ssize_t count = count_of(game, states);
+            Array<float> scores(count);
+            Array<int8_t> ownership({count, static_cast<py::ssize_t>(game.height),
+                                     static_cast<py::ssize_t>(game.width)});
+            for (py::ssize_t i = 0; i < count; ++i)
+              scores.mutable_at(i) =
+                  game.score(states.mutable_data(i, 0), ownership.mutable_data(i, 0, 0));
+            return py::make_tuple(scores, ownership);
+          },
+          py::arg("states"),
+          "Of states [N, state_bytes]: final margins [N] and ownership [N, H, W], boards as they stand.")
       .def_property_readonly("has_score", [](const Game& game) { return game.score != nullptr; })
       .def(
           "vary",
@@ -216,6 +265,22 @@ PYBIND11_MODULE(_core, m) {
           },
           py::arg("start"), py::arg("count"), py::arg("seed"),
           "Plays random games to the end; returns the moves of all of them.")
+      .def(
+          "playout_ownership",
+          [](const Game& game, Array<uint8_t> start, int64_t count, uint64_t seed) {
+            require(game.score != nullptr, "the game has no score");
+            require(count > 0, "count is not positive");
+            const uint8_t* state = state_of(game, start);
+            std::vector<float> owners(game.area());
+            {
+              py::gil_scoped_release release;
+              playouts(game, state, count, seed, owners.data());
+            }
+            for (float& owner : owners) owner /= static_cast<float>(count);
+            return array_of(owners).reshape({game.height, game.width});
+          },
+          py::arg("start"), py::arg("count"), py::arg("seed"),
+          "Who owns each point at the end of random games, on average: [H, W], 1 the first player.")
       .def(
           "replay",
           [](const Game& game, Array<uint8_t> state, Array<int16_t> actions) {
@@ -284,6 +349,12 @@ PYBIND11_MODULE(_core, m) {
       .def_readwrite("gumbel_scale", &SearchSettings::gumbel_scale)
       .def_readwrite("gumbel_c_visit", &SearchSettings::gumbel_c_visit)
       .def_readwrite("gumbel_c_scale", &SearchSettings::gumbel_c_scale)
+      .def_readwrite("score_weight", &SearchSettings::score_weight)
+      .def_readwrite("forced_playouts", &SearchSettings::forced_playouts)
+      .def_readwrite("lcb_stdevs", &SearchSettings::lcb_stdevs)
+      .def_readwrite("solve", &SearchSettings::solve)
+      .def_readwrite("stop_early", &SearchSettings::stop_early)
+      .def_readwrite("memory_mib", &SearchSettings::memory_mib)
       .def_readwrite("random_symmetry", &SearchSettings::random_symmetry)
       .def_readwrite("reuse_tree", &SearchSettings::reuse_tree);
 
@@ -292,6 +363,9 @@ PYBIND11_MODULE(_core, m) {
       .def_readonly("visits", &MoveStats::visits)
       .def_readonly("prior", &MoveStats::prior)
       .def_readonly("value", &MoveStats::value)
+      .def_readonly("score", &MoveStats::score)
+      .def_readonly("error", &MoveStats::error)
+      .def_readonly("lcb", &MoveStats::lcb)
       .def_readonly("policy", &MoveStats::policy);
 
   py::class_<Search>(m, "Search")
@@ -318,13 +392,16 @@ PYBIND11_MODULE(_core, m) {
           },
           py::arg("planes").noconvert(), py::arg("globals").noconvert())
       .def("absorb",
-           [](Search& search, Array<float> logits, Array<float> values) {
-             require_answers(search.game(), search.leaf_count(), logits, values);
+           [](Search& search, Array<float> logits, Array<float> values,
+              std::optional<Array<float>> scores) {
+             require_answers(search.game(), search.leaf_count(), logits, values, scores);
              const float* logits_in = logits.data();
+             const float* scores_in = scores ? scores->data() : nullptr;
              const float* values_in = values.data();
              py::gil_scoped_release release;
-             search.absorb(logits_in, values_in);
-           })
+             search.absorb(logits_in, values_in, scores_in);
+           },
+           py::arg("logits"), py::arg("values"), py::arg("scores") = py::none())
       .def("cancel", &Search::cancel)
       .def("run_uniform", &Search::run_uniform, py::call_guard<py::gil_scoped_release>())
       .def("choose", &Search::choose, py::arg("moves_played"))
@@ -343,7 +420,9 @@ PYBIND11_MODULE(_core, m) {
           py::arg("action"))
       .def_property_readonly("done", &Search::done)
       .def_property_readonly("root_visits", &Search::root_visits)
+      .def_property_readonly("solved", &Search::solved)
       .def_property_readonly("root_value", &Search::root_value)
+      .def_property_readonly("root_score", &Search::root_score)
       .def_property_readonly("root_evaluation", &Search::root_evaluation)
       .def_property_readonly("nodes", [](const Search& search) { return search.tree().size(); })
       .def_property_readonly("bytes", &Search::bytes);
@@ -368,14 +447,18 @@ PYBIND11_MODULE(_core, m) {
           },
           py::arg("evaluator"), py::arg("planes").noconvert(), py::arg("globals").noconvert())
       .def("absorb",
-           [](Matches& matches, int evaluator, Array<float> logits, Array<float> values) {
+           [](Matches& matches, int evaluator, Array<float> logits, Array<float> values,
+              std::optional<Array<float>> scores) {
              require(evaluator >= 0 && evaluator < matches.seats(), "there is no such seat");
-             require_answers(matches.game(), matches.waiting_rows(evaluator), logits, values);
+             require_answers(matches.game(), matches.waiting_rows(evaluator), logits, values,
+                             scores);
              const float* logits_in = logits.data();
+             const float* scores_in = scores ? scores->data() : nullptr;
              const float* values_in = values.data();
              py::gil_scoped_release release;
-             matches.absorb(evaluator, logits_in, values_in);
-           })
+             matches.absorb(evaluator, logits_in, values_in, scores_in);
+           },
+           py::arg("evaluator"), py::arg("logits"), py::arg("values"), py::arg("scores") = py::none())
       .def("take_finished",
            [](Matches& matches) {
              py::list rows;

@@ -10,12 +10,13 @@ of these, and a changed source starts with an empty folder.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -54,18 +55,20 @@ RULES = {
 _compiled: list[Any] = []
 
 
+def rules_of(game: Game) -> dict[str, Callable[..., Any]]:
+    """The rule functions that a game has, by name."""
+    return {name: getattr(game, name) for name in RULES if getattr(game, name) is not None}
+
+
 def addresses_of_rules(game: Game) -> dict[str, int]:
     """Compiles the rules that a game has; where the native functions lie, by name of the rule."""
     addresses: dict[str, int] = {}
     record = nb.from_dtype(game.state)
-    with _code_cache(game):
-        for rule, (result, *arguments) in RULES.items():
-            function = getattr(game, rule)
-            if function is None:
-                continue
-            native = nb.cfunc(result(record, *arguments), cache=True)(function)
-            _compiled.append(native)
-            addresses[rule] = cast(int, native.address)
+    functions = rules_of(game)
+    with code_cache(*functions.values()):
+        for name, function in functions.items():
+            result, *arguments = RULES[name]
+            addresses[name] = _address(result(record, *arguments), function)
     return addresses
 
 
@@ -91,31 +94,51 @@ def compile_game(game: Game) -> _core.Game:
     )
 
 
+def compile_question(
+    state: np.dtype, function: Callable[[Any, Any], None]
+) -> Callable[[int, int], None]:
+    """A question beside the rules, function(state, answer), as native code.
+
+    `state` is the dtype of the record; the answer is written to int8. What comes back takes the
+    addresses of the two.
+    """
+    signature = types.void(nb.from_dtype(state), _SIGNED_BYTES)
+    with code_cache(function):
+        return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(_address(signature, function))
+
+
+def _address(signature: Any, function: Any) -> int:
+    """Compiles a function, or finds it in the cache; its address is good for ever."""
+    native = nb.cfunc(signature, cache=True)(function)
+    _compiled.append(native)
+    return cast(int, native.address)
+
+
 @contextlib.contextmanager
-def _code_cache(game: Game) -> Iterator[None]:
-    """Lets numba cache in our folder for this game's sources while the context lasts."""
+def code_cache(*functions: Callable[..., Any]) -> Iterator[None]:
+    """Lets numba cache in our folder for these functions while the context lasts."""
     before = _numba_config.CACHE_DIR
-    _numba_config.CACHE_DIR = str(_cache_folder(_digest(game)))
+    _numba_config.CACHE_DIR = str(_cache_folder(_digest(functions)))
     try:
         yield
     finally:
         _numba_config.CACHE_DIR = before
 
 
-def _digest(game: Game) -> str:
-    """A digest of everything that machine code of this game is made from."""
+def _digest(functions: Iterable[Callable[..., Any]]) -> str:
+    """A digest of everything that machine code of the functions is made from."""
     digest = hashlib.sha256(f"{nb.__version__} {np.__version__} {sys.version}".encode())
-    for part in sorted(_ingredients(game)):
+    for part in sorted(_ingredients(functions)):
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()[:16]
 
 
-def _ingredients(game: Game) -> set[bytes]:
-    """The source files of the rules and of every helper they call, and the constants they use."""
+def _ingredients(functions: Iterable[Callable[..., Any]]) -> set[bytes]:
+    """The source files of the functions and all helpers they call, and the constants they use."""
     parts: set[bytes] = set()
     files: set[str] = set()
     seen: set[int] = set()
-    waiting = [getattr(game, rule) for rule in RULES]
+    waiting: list[Any] = list(functions)
     while waiting:
         value = waiting.pop()
         function = getattr(value, "py_func", value)  # what numba compiles, compiled or not

@@ -138,9 +138,10 @@ def check_fit(net: Net, info: NetInfo, game: Game, name: str) -> None:
     """Raises UserError unless the net was made for the game and has the right inputs."""
     if family_of(info.game) != game.family:
         raise UserError(f"net '{name}' plays {info.game}, not {game.name}: choose a net of that game")
-    if game.shape[1] not in info.sizes:
+    if not set(game.shape) <= set(info.sizes):
         known = ", ".join(str(size) for size in info.sizes)
-        raise UserError(f"board size {game.shape[1]} is not trained: net '{name}' supports {known}")
+        size = game.name.removeprefix(game.family) or "x".join(map(str, game.shape))
+        raise UserError(f"board size {size} is not trained: net '{name}' supports {known}")
     if net.config.model_dump(include={"planes", "globals", "action_planes", "extra_actions"}) != (
         config_for(game, 1, 8).model_dump(
             include={"planes", "globals", "action_planes", "extra_actions"}

@@ -94,11 +94,19 @@ def test_a_stale_folder_that_is_used_again_stays(tmp_path, monkeypatch):
     assert native._cache_folder("old").is_dir()
 
 
+def rules(name):
+    return native.rules_of(games.load(name)).values()
+
+
+def digest(name):
+    return native._digest(rules(name))
+
+
 @pytest.mark.parametrize("module", ["nb", "np"])
 def test_a_new_version_of_numba_or_numpy_changes_the_digest(module, monkeypatch):
-    before = native._digest(games.load("go2"))
+    before = digest("go2")
     monkeypatch.setattr(getattr(native, module), "__version__", "99.0")
-    assert native._digest(games.load("go2")) != before
+    assert digest("go2") != before
 
 
 GAME_OF_ONES_OWN = """
@@ -173,12 +181,12 @@ def test_a_changed_game_of_ones_own_plays_by_its_new_rules_wherever_the_change_i
 
 def test_the_digest_of_a_game_depends_on_its_own_sources_alone():
     """So a change of one game leaves the machine code of the others in the cache."""
-    sources = {name: native._ingredients(games.load(name)) for name in ("hex5", "hex7", "connect_four")}
+    sources = {name: native._ingredients(rules(name)) for name in ("hex5", "hex7", "connect_four")}
     hex_source = (ROOT / "engine/games/hex.py").read_bytes()
     assert hex_source in sources["hex5"] & sources["hex7"]
     assert hex_source not in sources["connect_four"]
-    assert native._digest(games.load("hex5")) != native._digest(games.load("hex7"))
-    assert native._digest(games.load("hex5")) == native._digest(games.load("hex5"))
+    assert digest("hex5") != digest("hex7")
+    assert digest("hex5") == digest("hex5")
 
 
 def test_compiling_leaves_numbas_own_cache_setting_alone():
