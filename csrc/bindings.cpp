@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -82,34 +83,53 @@ Batch batch_of(const Game& game, Array<uint8_t>& planes, Array<float>& globals) 
   return Batch{planes.mutable_data(), globals.mutable_data(), static_cast<int>(capacity)};
 }
 
-// The evaluator's answers for `rows` leaves: logits [rows, A] and values [rows].
+// The evaluator's answers for `rows` leaves: logits [rows, A], values [rows] and scores [rows], which
+// may be None.
 void require_answers(const Game& game, int rows, const Array<float>& logits,
-                     const Array<float>& values) {
+                     const Array<float>& values, const std::optional<Array<float>>& scores) {
+  require(!scores || (scores->ndim() == 1 && scores->shape(0) == rows), "scores have the wrong shape");
   require(logits.ndim() == 2 && logits.shape(0) == rows && logits.shape(1) == game.actions,
           "logits have the wrong shape");
   require(values.ndim() == 1 && values.shape(0) == rows, "values have the wrong shape");
+}
+
+// A uniformly random legal action; among many, guessing finds one sooner than counting.
+int random_legal(const Game& game, const std::vector<uint8_t>& mask, int legal, Rng& rng) {
+  int action = 0;
+  if (legal >= 16) {
+    do action = rng.below(game.actions);
+    while (!mask[action]);
+  } else {
+    for (int skip = rng.below(legal); !mask[action] || skip-- > 0;) ++action;
+  }
+  return action;
 }
 
 // A game at random to the end, for games that bring no playout of their own.
 int uniform_playout(const Game& game, uint8_t* state, std::vector<uint8_t>& mask, Rng& rng) {
   int moves = 0;
   for (; !game.over(state); ++moves) {
-    int skip = rng.below(game.legal(state, mask.data()));
-    int action = 0;
-    while (!mask[action] || skip-- > 0) ++action;
-    game.play(state, action);
+    const int legal = game.legal(state, mask.data());
+    game.play(state, random_legal(game, mask, legal, rng));
   }
   return moves;
 }
 
-int64_t playouts(const Game& game, const uint8_t* start, int64_t count, uint64_t seed) {
+// Random games to the end; returns their moves. With `owners` [area], which needs game.score, adds up
+// who owns each point at their ends.
+int64_t playouts(const Game& game, const uint8_t* start, int64_t count, uint64_t seed,
+                 float* owners = nullptr) {
   std::vector<uint8_t> state(game.state_bytes), mask(game.actions);
+  std::vector<int8_t> ownership(game.area());
   Rng rng(seed);
   int64_t moves = 0;
   for (int64_t i = 0; i < count; ++i) {
     std::copy_n(start, game.state_bytes, state.begin());
     moves += game.playout != nullptr ? game.playout(state.data(), rng.next() >> 1)
                                      : uniform_playout(game, state.data(), mask, rng);
+    if (owners == nullptr) continue;
+    game.score(state.data(), ownership.data());
+    for (int p = 0; p < game.area(); ++p) owners[p] += ownership[p];
   }
   return moves;
 }
@@ -246,6 +266,22 @@ PYBIND11_MODULE(_core, m) {
           py::arg("start"), py::arg("count"), py::arg("seed"),
           "Plays random games to the end; returns the moves of all of them.")
       .def(
+          "playout_ownership",
+          [](const Game& game, Array<uint8_t> start, int64_t count, uint64_t seed) {
+            require(game.score != nullptr, "the game has no score");
+            require(count > 0, "count is not positive");
+            const uint8_t* state = state_of(game, start);
+            std::vector<float> owners(game.area());
+            {
+              py::gil_scoped_release release;
+              playouts(game, state, count, seed, owners.data());
+            }
+            for (float& owner : owners) owner /= static_cast<float>(count);
+            return array_of(owners).reshape({game.height, game.width});
+          },
+          py::arg("start"), py::arg("count"), py::arg("seed"),
+          "Who owns each point at the end of random games, on average: [H, W], 1 the first player.")
+      .def(
           "replay",
           [](const Game& game, Array<uint8_t> state, Array<int16_t> actions) {
             return replay(game, state_of(game, state), actions.data(),
@@ -313,6 +349,12 @@ PYBIND11_MODULE(_core, m) {
       .def_readwrite("gumbel_scale", &SearchSettings::gumbel_scale)
       .def_readwrite("gumbel_c_visit", &SearchSettings::gumbel_c_visit)
       .def_readwrite("gumbel_c_scale", &SearchSettings::gumbel_c_scale)
+      .def_readwrite("score_weight", &SearchSettings::score_weight)
+      .def_readwrite("forced_playouts", &SearchSettings::forced_playouts)
+      .def_readwrite("lcb_stdevs", &SearchSettings::lcb_stdevs)
+      .def_readwrite("solve", &SearchSettings::solve)
+      .def_readwrite("stop_early", &SearchSettings::stop_early)
+      .def_readwrite("memory_mib", &SearchSettings::memory_mib)
       .def_readwrite("random_symmetry", &SearchSettings::random_symmetry)
       .def_readwrite("reuse_tree", &SearchSettings::reuse_tree);
 
@@ -321,16 +363,21 @@ PYBIND11_MODULE(_core, m) {
       .def_readonly("visits", &MoveStats::visits)
       .def_readonly("prior", &MoveStats::prior)
       .def_readonly("value", &MoveStats::value)
+      .def_readonly("score", &MoveStats::score)
+      .def_readonly("error", &MoveStats::error)
+      .def_readonly("lcb", &MoveStats::lcb)
       .def_readonly("policy", &MoveStats::policy);
 
   py::class_<Search>(m, "Search")
       .def(py::init<const Game&, const SearchSettings&, uint64_t>(), py::arg("game"),
            py::arg("settings"), py::arg("seed"), py::keep_alive<1, 2>())
       .def("set_root",
-           [](Search& search, Array<uint8_t> state) {
+           [](Search& search, Array<uint8_t> state, std::optional<Array<uint8_t>> allowed) {
              require(state.size() == search.game().state_bytes, "state has the wrong size");
-             search.set_root(state.data());
-           })
+             require(!allowed || allowed->size() == search.game().actions, "allowed has the wrong size");
+             search.set_root(state.data(), allowed ? allowed->data() : nullptr);
+           },
+           py::arg("state"), py::arg("allowed") = py::none())
       .def("advance",
            [](Search& search, int action) {
              require(action >= 0 && action < search.game().actions, "action is out of range");
@@ -345,21 +392,37 @@ PYBIND11_MODULE(_core, m) {
           },
           py::arg("planes").noconvert(), py::arg("globals").noconvert())
       .def("absorb",
-           [](Search& search, Array<float> logits, Array<float> values) {
-             require_answers(search.game(), search.leaf_count(), logits, values);
+           [](Search& search, Array<float> logits, Array<float> values,
+              std::optional<Array<float>> scores) {
+             require_answers(search.game(), search.leaf_count(), logits, values, scores);
              const float* logits_in = logits.data();
+             const float* scores_in = scores ? scores->data() : nullptr;
              const float* values_in = values.data();
              py::gil_scoped_release release;
-             search.absorb(logits_in, values_in);
-           })
+             search.absorb(logits_in, values_in, scores_in);
+           },
+           py::arg("logits"), py::arg("values"), py::arg("scores") = py::none())
       .def("cancel", &Search::cancel)
       .def("run_uniform", &Search::run_uniform, py::call_guard<py::gil_scoped_release>())
       .def("choose", &Search::choose, py::arg("moves_played"))
       .def("moves", &Search::moves)
-      .def("principal_variation", &Search::principal_variation, py::arg("action"))
+      .def(
+          "principal_variation",
+          [](const Search& search, int action) { return search.principal_variation(action); },
+          py::arg("action"))
+      .def(
+          "variation_visits",
+          [](const Search& search, int action) {
+            std::vector<int> visits;
+            search.principal_variation(action, &visits);
+            return visits;
+          },
+          py::arg("action"))
       .def_property_readonly("done", &Search::done)
       .def_property_readonly("root_visits", &Search::root_visits)
+      .def_property_readonly("solved", &Search::solved)
       .def_property_readonly("root_value", &Search::root_value)
+      .def_property_readonly("root_score", &Search::root_score)
       .def_property_readonly("root_evaluation", &Search::root_evaluation)
       .def_property_readonly("nodes", [](const Search& search) { return search.tree().size(); })
       .def_property_readonly("bytes", &Search::bytes);
@@ -384,14 +447,18 @@ PYBIND11_MODULE(_core, m) {
           },
           py::arg("evaluator"), py::arg("planes").noconvert(), py::arg("globals").noconvert())
       .def("absorb",
-           [](Matches& matches, int evaluator, Array<float> logits, Array<float> values) {
+           [](Matches& matches, int evaluator, Array<float> logits, Array<float> values,
+              std::optional<Array<float>> scores) {
              require(evaluator >= 0 && evaluator < matches.seats(), "there is no such seat");
-             require_answers(matches.game(), matches.waiting_rows(evaluator), logits, values);
+             require_answers(matches.game(), matches.waiting_rows(evaluator), logits, values,
+                             scores);
              const float* logits_in = logits.data();
+             const float* scores_in = scores ? scores->data() : nullptr;
              const float* values_in = values.data();
              py::gil_scoped_release release;
-             matches.absorb(evaluator, logits_in, values_in);
-           })
+             matches.absorb(evaluator, logits_in, values_in, scores_in);
+           },
+           py::arg("evaluator"), py::arg("logits"), py::arg("values"), py::arg("scores") = py::none())
       .def("take_finished",
            [](Matches& matches) {
              py::list rows;

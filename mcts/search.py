@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -28,9 +28,13 @@ class Search:
         self._planes = np.empty((rows, game.planes, game.height, game.width), np.uint8)
         self._globals = np.empty((rows, game.globals), np.float32)
 
-    def set_root(self, state: np.ndarray) -> None:
-        """Starts from a state [state_bytes] uint8, forgetting the tree."""
-        self.core.set_root(state)
+    def set_root(self, state: np.ndarray, allowed: np.ndarray | None = None) -> None:
+        """Starts from a state [state_bytes] uint8, forgetting the tree.
+
+        With allowed [A] uint8 only the moves marked 1 are searched at this root. Raises ValueError
+        when none of them is legal.
+        """
+        self.core.set_root(state, allowed)
 
     def advance(self, action: int) -> None:
         """Follows a move that was played, keeping the tree below it."""
@@ -45,3 +49,25 @@ class Search:
                     self.core.absorb(*self.evaluator(self._planes[:rows], self._globals[:rows]))
         finally:
             self.core.cancel()
+
+
+def step_together(searches: Sequence[Search], evaluator: Evaluator) -> None:
+    """One step of several searches of the same game, with one batch for the leaves of all."""
+    try:
+        rows = [search.core.collect(search._planes, search._globals) for search in searches]
+        if not any(rows):
+            return
+        pairs = list(zip(searches, rows, strict=True))
+        planes = np.concatenate([search._planes[:n] for search, n in pairs])
+        globals_ = np.concatenate([search._globals[:n] for search, n in pairs])
+        logits, values, all_scores = evaluator(planes, globals_)
+        first = 0
+        for search, n in pairs:
+            own = slice(first, first + n)
+            scores = None if all_scores is None else all_scores[own]
+            if n:
+                search.core.absorb(logits[own], values[own], scores)
+            first += n
+    finally:
+        for search in searches:
+            search.core.cancel()
