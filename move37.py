@@ -187,7 +187,7 @@ def analysis(
     run_analysis(
         net,
         options=Options(
-            make_settings({"visits": visits, "leaves_per_batch": 8}),
+            make_settings({"visits": visits, "leaves_per_batch": 8, "memory_mib": 1024}),
             report_as=parse_perspective(report_as),
         ),
         config=config,

@@ -69,6 +69,12 @@ void require(bool ok, const char* what) {
   if (!ok) throw std::invalid_argument(what);
 }
 
+// The number of states in an array [N, state_bytes].
+py::ssize_t count_of(const Game& game, const Array<uint8_t>& states) {
+  require(states.ndim() == 2 && states.shape(1) == game.state_bytes, "states have the wrong shape");
+  return states.shape(0);
+}
+
 // A batch over the caller's arrays, planes [capacity, C, H, W] and globals [capacity, G].
 Batch batch_of(const Game& game, Array<uint8_t>& planes, Array<float>& globals) {
   const auto capacity = planes.shape(0);
@@ -193,6 +199,40 @@ PYBIND11_MODULE(_core, m) {
              const float score = game.score(state_of(game, state), ownership.mutable_data());
              return py::make_tuple(score, ownership);
            })
+      .def(
+          "encode_all",
+          [](const Game& game, Array<uint8_t> states) {
+            const py::ssize_t count = count_of(game, states);
+            Array<uint8_t> planes({count, static_cast<py::ssize_t>(game.planes),
+                                   static_cast<py::ssize_t>(game.height),
+                                   static_cast<py::ssize_t>(game.width)});
+            Array<float> globals({count, static_cast<py::ssize_t>(game.globals)});
+            Array<uint8_t> masks({count, static_cast<py::ssize_t>(game.actions)});
+            for (py::ssize_t i = 0; i < count; ++i) {
+              uint8_t* state = states.mutable_data(i, 0);
+              game.encode(state, planes.mutable_data(i, 0, 0, 0),
+                          globals.mutable_data() + i * game.globals);
+              game.legal(state, masks.mutable_data(i, 0));
+            }
+            return py::make_tuple(planes, globals, masks);
+          },
+          py::arg("states"),
+          "Of states [N, state_bytes]: planes [N, C, H, W], globals [N, G], legal masks [N, A].")
+      .def(
+          "score_all",
+          [](const Game& game, Array<uint8_t> states) {
+            require(game.score != nullptr, "the game has no score");
+            const py::ssize_t count = count_of(game, states);
+            Array<float> scores(count);
+            Array<int8_t> ownership({count, static_cast<py::ssize_t>(game.height),
+                                     static_cast<py::ssize_t>(game.width)});
+            for (py::ssize_t i = 0; i < count; ++i)
+              scores.mutable_at(i) =
+                  game.score(states.mutable_data(i, 0), ownership.mutable_data(i, 0, 0));
+            return py::make_tuple(scores, ownership);
+          },
+          py::arg("states"),
+          "Of states [N, state_bytes]: final margins [N] and ownership [N, H, W], boards as they stand.")
       .def_property_readonly("has_score", [](const Game& game) { return game.score != nullptr; })
       .def(
           "vary",
