@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -80,7 +82,9 @@ app = typer.Typer(
     help="Imitates expert games, then plays itself until it surpasses them, and proves it.",
 )
 
-GameName = Annotated[str, typer.Option("--game", help="A game's name; see `move37 games`.")]
+GameName = Annotated[
+    str, typer.Option("--game", help="A game's name (see `move37 games`) or file, my_game.py.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto takes CUDA when present.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
@@ -119,36 +123,76 @@ def demo(
 
 @app.command()
 def play(
-    net: Annotated[str, typer.Option(help="A net's file or name.")] = "",
     game: GameName = "go9",
-    visits: Annotated[int, typer.Option(min=1, help="Visits of the bot's search a move.")] = 400,
-    colour: Annotated[str, typer.Option(help="Your colour: black, white or none.")] = "black",
+    level: Annotated[
+        str, typer.Option(help="1 to 8, from beginner to full, or a name: beginner, novice ...")
+    ] = "strong",
+    colour: Annotated[
+        str, typer.Option(help="Your side: black, white, first, second, or none to watch.")
+    ] = "first",
+    visits: Annotated[
+        int | None, typer.Option(min=1, help="Visits of the bot's search a move, instead of a level.")
+    ] = None,
+    move_time: Annotated[
+        str | None, typer.Option("--time", help="The bot's time a move, e.g. 5s, instead of a level.")
+    ] = None,
+    main_time: Annotated[
+        str | None, typer.Option(help="The time of each side for the whole game, e.g. 10m.")
+    ] = None,
+    handicap: Annotated[int, typer.Option(min=0, help="Black stones to begin with, in Go.")] = 0,
     komi: Annotated[float | None, typer.Option(help="Points for White, in Go.")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="Plain text, for pipes.")] = False,
+    ponder: Annotated[bool, typer.Option("--ponder", help="The bot thinks on your time too.")] = False,
+    review: Annotated[
+        Path | None, typer.Option(help="Walk through this SGF record and its mistakes instead.")
+    ] = None,
+    net: Annotated[str | None, typer.Option(help="A net's file or name.")] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line; so it is for pipes in any case.")
+    ] = False,
+    browser: Annotated[bool, typer.Option("--browser", help="Play in a web browser.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where --browser listens.")] = 8037,
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Play against a net in the terminal."""
-    from engine.errors import did_you_mean
-    from engine.games import load
-    from engine.nets import default_net
-    from engine.players import make_settings
-    from engine.terminal import play_game
+    """Play against a net in the terminal, or review a game."""
+    from engine.levels import find_level
+    from engine.setup import GameSetup, parse_colour, parse_time
 
-    colours = {"black": 0, "white": 1, "none": None}
-    if colour not in colours:
-        hint = did_you_mean(colour, list(colours))
-        raise UserError(f"unknown colour '{colour}'{hint}: use black, white or none")
-    loaded = load(game)
-    play_game(
-        loaded,
-        make_settings({"visits": visits}),
-        net or default_net(loaded),
-        colours[colour],
+    setup = GameSetup(
+        game=game,
+        level=find_level(level),
+        visits=visits,
+        move_time=parse_time(move_time),
+        main_time=parse_time(main_time),
+        net=net,
+        human=parse_colour(colour, game),
         komi=komi,
-        plain=plain,
+        handicap=handicap,
+        ponder=ponder,
         device=device,
         seed=seed,
+    )
+    if browser:
+        from engine.tui.browser import serve
+
+        serve(port)
+    elif plain or not has_terminal():
+        from engine.terminal import play_game
+
+        if review is not None:
+            raise UserError("--review needs a terminal: leave out --plain, or use move37 analyze")
+        play_game(setup, plain=plain)
+    else:
+        from engine.tui import app as tui
+
+        tui.review(setup, str(review)) if review else tui.play(setup)
+
+
+def has_terminal() -> bool:
+    """Whether a person sits at a terminal, or at a browser that stands for one."""
+    in_browser = "TEXTUAL_DRIVER" in os.environ
+    return in_browser or (
+        sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     )
 
 
@@ -448,11 +492,26 @@ def bench(
 
 @app.command()
 def games(as_json: Json = False) -> None:
-    """List the games there are."""
-    from engine.games import load, names
+    """List the games there are, their sizes, and the nets that ship with their strength."""
+    from engine.catalogue import rows, table
 
-    rows = [{"name": name, "rules": load(name).rules_text} for name in names()]
-    result(as_json, rows, "\n".join(f"{row['name']:<14}{row['rules']}" for row in rows))
+    found = rows()
+    result(as_json, found, table(found))
+
+
+@app.command()
+def check(
+    game: Annotated[str, typer.Argument(help="The file of a game of your own, my_game.py.")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="Time for the random games.")] = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Find the mistakes in a game of your own."""
+    from engine.check import check_game
+
+    report = check_game(game, seconds)
+    result(as_json, report.as_json(), str(report))
+    if not report.sound:
+        raise typer.Exit(1)
 
 
 @app.command()

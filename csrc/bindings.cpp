@@ -93,14 +93,24 @@ void require_answers(const Game& game, int rows, const Array<float>& logits,
   require(values.ndim() == 1 && values.shape(0) == rows, "values have the wrong shape");
 }
 
+// A uniformly random legal action; among many, guessing finds one sooner than counting.
+int random_legal(const Game& game, const std::vector<uint8_t>& mask, int legal, Rng& rng) {
+  int action = 0;
+  if (legal >= 16) {
+    do action = rng.below(game.actions);
+    while (!mask[action]);
+  } else {
+    for (int skip = rng.below(legal); !mask[action] || skip-- > 0;) ++action;
+  }
+  return action;
+}
+
 // A game at random to the end, for games that bring no playout of their own.
 int uniform_playout(const Game& game, uint8_t* state, std::vector<uint8_t>& mask, Rng& rng) {
   int moves = 0;
   for (; !game.over(state); ++moves) {
-    int skip = rng.below(game.legal(state, mask.data()));
-    int action = 0;
-    while (!mask[action] || skip-- > 0) ++action;
-    game.play(state, action);
+    const int legal = game.legal(state, mask.data());
+    game.play(state, random_legal(game, mask, legal, rng));
   }
   return moves;
 }

@@ -11,6 +11,7 @@ from typing import Any
 from engine.errors import UserError
 from engine.game import Game
 from engine.games import load
+from engine.games.own import lasting_name
 from engine.gtp_client import GtpEngine, GtpPlayer
 from engine.inference import choose_device, cpu_count, torch_threads
 from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
@@ -28,6 +29,7 @@ from selfplay.run import Run
 from selfplay.stages import StageContext, expert_stage
 
 SHIPPED_GAMES = Path(__file__).parent / "data"
+PRESETS = Path(__file__).parent / "presets"
 
 
 def shipped_games(game: Game) -> Path | None:
@@ -92,15 +94,25 @@ def accuracy_on_files(
         return measure(net, game, games, device)
 
 
-def default_config(game: Game, start: str | None, device: str, seed: int) -> RunConfig:
-    """What `move37 train` does without a configuration: imitate if there are games, then play."""
+def preset(game: Game) -> Path | None:
+    """What is known to work well for a game, as a configuration; None for a game without."""
+    path = PRESETS / f"{game.family}.toml"
+    return path if path.is_file() else None
+
+
+def default_config(game: str, start: str | None, device: str, seed: int) -> RunConfig:
+    """What `move37 train` does without a configuration: the game's preset if it has one, or else
+    imitate if there are games, then play."""
+    common = {"game": lasting_name(game), "start": start, "device": device, "seed": seed}
+    path = preset(load(game))
+    if path is not None:
+        return parse_config({**read_config(path).model_dump(), **common}, str(path))
     stages: list[dict[str, Any]] = []
-    data = shipped_games(game)
+    data = shipped_games(load(game))
     if start is None and data is not None:
         stages.append({"teacher": "expert", "data": [str(data)]})
     stages.append({"teacher": "search"})
-    values = {"game": game.name, "start": start, "device": device, "seed": seed, "stages": stages}
-    return parse_config(values, "default configuration")
+    return parse_config({**common, "stages": stages}, "default configuration")
 
 
 def train_run(
@@ -118,7 +130,7 @@ def train_run(
     if config_path is not None:
         config = read_config(config_path)
     elif not (folder / "config.json").exists():
-        config = default_config(load(game_name), start, device, seed)
+        config = default_config(game_name, start, device, seed)
     run = Run.open(folder, config, reporter)
     deadline = time.monotonic() + hours * 3600 if hours else float("inf")
     if run.go_on(deadline):

@@ -1,5 +1,6 @@
 """The front door: each command from the outside, good input and bad."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -114,6 +115,10 @@ def test_imitate_and_accuracy_agree_on_what_they_print(tmp_path: Path) -> None:
         (("train", "run", "--config", "nowhere.toml"), "nowhere.toml"),
         (("play", "--game", "go9", "--colour", "blak"), "did you mean 'black'"),
         (("play", "--net", "nowhere"), "nowhere"),
+        (("play", "--level", "11"), "unknown level '11': use 1 to 8"),
+        (("play", "--time", "soon"), "'soon' is not a time"),
+        (("play", "--handicap", "12"), "a board of 9 rows allows 2 to 9 stones"),
+        (("play", "--review", "nowhere.sgf"), "--review needs a terminal"),
         (("bench", "bord"), "did you mean 'board'"),
         (("arena", "random", "random", "--sprt", "35,0"), "'35,0' is no test"),
         (("arena", "random", "gtp=gnugo", "--game", "tic_tac_toe"), "only Go has"),
@@ -192,3 +197,18 @@ def test_importing_the_front_door_is_cheap_and_lazy() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines()[0] == "False"
+
+
+def test_play_without_a_terminal_is_plain() -> None:
+    shown = run.invoke(
+        move37.app, ["play", "--game", "tic_tac_toe", "--visits", "5"], input="b2\nredo\nquit\n"
+    )
+    assert shown.exit_code == 0
+    assert "X> b2" in shown.stdout and "there is nothing to play again" in shown.stdout
+    assert "\x1b" not in shown.stdout
+
+
+def test_the_default_level_is_the_table_s() -> None:
+    from engine.levels import DEFAULT_LEVEL
+
+    assert inspect.signature(move37.play).parameters["level"].default == DEFAULT_LEVEL.name

@@ -7,7 +7,6 @@ import ctypes
 import random
 
 import any_go
-import numba as nb
 import numpy as np
 import pytest
 from diagrams import action_of, draw, go, is_legal, parse, play, tidy
@@ -747,13 +746,8 @@ def test_an_eye_has_its_colour_around_it_and_on_enough_diagonals(name):
 
 def native_rule(rules, name):
     """A compiled rule as a function of the state's address (and a seed)."""
-    with native.code_cache(rules.play):
-        compiled = nb.cfunc(native._signatures(nb.from_dtype(rules.state))[name], cache=True)(
-            getattr(rules, name)
-        )
-    function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64)(compiled.address)
-    function.compiled = compiled  # keeps the machine code alive
-    return function
+    address = native.addresses_of_rules(rules)[name]
+    return ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64)(address)
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 9])

@@ -40,7 +40,7 @@ LEGAL_SLOW = {(3, 5): 8180343, (4, 4): 24318165}
 
 SMALL = go(4, 4)  # its record holds every board counted here
 
-with native.code_cache(SMALL.play):
+with native.code_cache(*native.rules_of(SMALL).values()):
 
     @nb.njit(cache=True)
     def count_legal_positions(states, h, w):
