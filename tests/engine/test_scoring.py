@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from diagrams import go
+from diagrams import parse
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -151,6 +151,15 @@ def test_area_agrees_with_the_rules_of_the_game(position):
     assert (found.ownership == ownership).all()
 
 
+def set_up(diagram):
+    """A position of the game as it is played, whose native rules know random games."""
+    pieces = parse(diagram)
+    position = Position(games.load(f"go{len(pieces)}"))
+    for action in np.flatnonzero(pieces).tolist():
+        position.setup(action, int(pieces.flat[action]))
+    return position
+
+
 DEAD_STONES = """
 . X . X O . .
 X X X X O O .
@@ -163,12 +172,25 @@ O O O X O O O
 
 
 def test_stones_without_a_hope_are_dead_and_others_are_not():
-    position = go(DEAD_STONES)
+    position = set_up(DEAD_STONES)
     assert dead_stones(position, UniformEvaluator(50)) == points((7, 7), "21 51 55")
 
 
+def test_lone_stones_in_wide_territory_are_dead_though_random_games_sometimes_save_them():
+    position = set_up("""
+        . . X O . . .
+        . . X O . X .
+        . . X O . . .
+        . . X O . . .
+        . . X O . X .
+        O . X O . . .
+        O . X O . . .
+    """)
+    assert dead_stones(position, UniformEvaluator(50)) == points((7, 7), "15 45 50 60")
+
+
 def test_dead_stones_do_not_depend_on_who_moves_or_passed():
-    position = go(DEAD_STONES)
+    position = set_up(DEAD_STONES)
     expected = dead_stones(position, UniformEvaluator(50))
     position.play(49)
     assert dead_stones(position, UniformEvaluator(50)) == expected
@@ -179,7 +201,7 @@ def test_dead_stones_do_not_depend_on_who_moves_or_passed():
 
 @pytest.mark.parametrize("rules", PRESETS)
 def test_a_game_is_scored_as_its_rules_say(rules):
-    position = go(DEAD_STONES)
+    position = set_up(DEAD_STONES)
     position.set_start(komi_half_points=15)
     dead = points((7, 7), "21 51 55")
     found = score(position, PRESETS[rules], dead)
