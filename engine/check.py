@@ -400,9 +400,9 @@ class Examination:
         mask = Guarded(self.game.actions, np.uint8)
         fields = state.bytes.view(self.game.state)
         while not fields["over"][0]:
-            self._require_end_in_sight()
             if rules("legal", state, mask) == 0:
                 raise MistakeError(NO_ACTION)
+            self._require_end_in_sight()
             mover = int(fields["to_move"][0])
             self.actions.append(rng.choice(np.flatnonzero(mask.array).tolist()))
             rules("play", state, self.actions[-1])
