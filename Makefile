@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 BUILD_INPUTS := setup.py pyproject.toml constraints.txt $(sort $(wildcard csrc/*.cpp csrc/*.h))
 
-.PHONY: demo test setup lint types bench clean
+.PHONY: demo test setup lint types sanitize bench clean
 
 demo: setup
 	$(BIN)/move37 demo
@@ -30,6 +30,9 @@ lint: setup
 
 types: setup
 	$(BIN)/mypy
+
+sanitize:
+	tests/sanitize/run
 
 bench: setup
 	$(BIN)/move37 bench

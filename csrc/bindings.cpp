@@ -31,6 +31,7 @@ Game make_game(std::string name, int state_bytes, int to_move_offset, int over_o
                int width, int actions, int planes, int globals, int max_moves,
                const Array<int32_t>& point_symmetries, const Array<int32_t>& action_symmetries,
                const std::map<std::string, uintptr_t>& functions) {
+  if (actions > kMaxActions) throw std::invalid_argument("a game has at most 16384 actions");
   Game game{};
   game.name = std::move(name);
   game.state_bytes = state_bytes;

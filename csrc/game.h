@@ -7,6 +7,8 @@
 
 namespace move37 {
 
+constexpr int kMaxActions = 16384;  // the tree counts moves, and room for them, in 16 bits
+
 // All values are the first player's: +1 the first player wins. The same list of rules, with the
 // meaning of each, stands in engine/game.py; engine/native.py compiles them to these types.
 struct Game {

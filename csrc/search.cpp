@@ -54,8 +54,20 @@ void Search::set_root(const uint8_t* state, const uint8_t* allowed) {
   cancel();
   std::copy_n(state, root_state_.size(), root_state_.begin());
   allowed_.assign(allowed, allowed + (allowed == nullptr ? 0 : game_->actions));
-  tree_.clear();
+  forget();
   root_prepared_ = false;
+}
+
+// Empties the tree. Its memory is used again, unless it is so much that no search could begin.
+void Search::forget() {
+  if (memory_full())
+    tree_ = Tree();
+  else
+    tree_.clear();
+}
+
+bool Search::memory_full() const {
+  return tree_.bytes() >= static_cast<int64_t>(settings_.memory_mib) << 20;
 }
 
 void Search::advance(int action) {
@@ -68,7 +80,7 @@ void Search::advance(int action) {
   if (settings_.reuse_tree && settings_.root_policy == RootPolicy::kPuct && visited)
     tree_.keep_below(move);
   else
-    tree_.clear();
+    forget();
   const Node& kept = tree_.node(Tree::kRoot);
   if (kept.status == Status::kExpanded && !kept.prepared) tree_.prepare(Tree::kRoot);
   root_prepared_ = false;
@@ -81,7 +93,7 @@ bool Search::done() const {
   if (root.status != Status::kExpanded) return false;
   if (root.visits >= settings_.visits) return true;
   if (settings_.solve && root.solved()) return true;
-  if (tree_.bytes() >= static_cast<int64_t>(settings_.memory_mib) << 20) return true;
+  if (memory_full()) return true;
   return settings_.stop_early && settled();
 }
 
@@ -273,15 +285,29 @@ double Search::gumbel_score(const Node& root, int i, double q, int max_visits) c
 
 // The mean utility of a visited move, or its value when that is proven; the mover's view.
 double Search::edge_value(const Node& node, int i) const {
+  return edge_mean(node, i, &Edge::utility_sum);
+}
+
+double Search::edge_mean(const Node& node, int i, double Edge::*sum) const {
   const Edge& edge = tree_.edge(node, i);
   const Node& child = tree_.node(edge.node);
   if (settings_.solve && child.solved()) return mover_view(node.to_move, child.lower);
-  return edge.utility_sum / edge.visits;
+  return edge.*sum / edge.visits;
 }
 
-// The value of every move, in the mover's view; unvisited moves get the mixed value of
-// Danihelka et al. 2022, Appendix D, equation 33.
+// The utility of every move of the root, in the mover's view.
 std::vector<double> Search::completed_q(const Node& root) const {
+  return completed(root, &Edge::utility_sum, utility(root.value, root.score));
+}
+
+// The same without the part for the margin.
+std::vector<double> Search::completed_values(const Node& root) const {
+  return completed(root, &Edge::value_sum, root.value);
+}
+
+// The means of the visited moves; unvisited moves get the mixed value of Danihelka et al. 2022,
+// Appendix D, equation 33.
+std::vector<double> Search::completed(const Node& root, double Edge::*sum, float evaluation) const {
   std::vector<double> q(root.move_count);
   int visits = 0;
   double visited_prior = 0, weighted = 0;
@@ -289,12 +315,12 @@ std::vector<double> Search::completed_q(const Node& root) const {
     const Edge& edge = tree_.edge(root, i);
     if (edge.visits == 0) continue;
     visits += edge.visits;
-    q[i] = edge_value(root, i);
+    q[i] = edge_mean(root, i, sum);
     const double prior = std::max(tree_.priors(root)[i], 1e-30f);
     visited_prior += prior;
     weighted += prior * q[i];
   }
-  const double own = mover_view(root.to_move, utility(root.value, root.score));
+  const double own = mover_view(root.to_move, evaluation);
   const double mixed = visits == 0 ? own : (own + visits * weighted / visited_prior) / (1 + visits);
   for (int i = 0; i < root.move_count; ++i)
     if (i >= root.edge_count || tree_.edge(root, i).visits == 0) q[i] = mixed;
@@ -512,8 +538,8 @@ float Search::root_value() const {
   if (root.status != Status::kExpanded) return root.value;
   double value = 0;
   if (settings_.root_policy == RootPolicy::kGumbel) {
-    const std::vector<double> q = completed_q(root);
-    const std::vector<double> weight = policy_weights(root, q);
+    const std::vector<double> weight = policy_weights(root, completed_q(root));
+    const std::vector<double> q = completed_values(root);
     for (int i = 0; i < root.move_count; ++i) value += weight[i] * q[i];
   } else {
     value = mover_view(root.to_move, root.value);
@@ -629,24 +655,21 @@ std::vector<MoveStats> Search::moves() const {
   const Node& root = tree_.node(Tree::kRoot);
   std::vector<MoveStats> stats;
   if (root.status != Status::kExpanded) return stats;
-  const std::vector<double> q = completed_q(root);
-  const std::vector<double> weight = policy_weights(root, q);
+  const std::vector<double> weight = policy_weights(root, completed_q(root));
+  const std::vector<double> values = completed_values(root);
   for (int i = 0; i < root.move_count; ++i) {
     const int action = tree_.actions(root)[i];
     MoveStats move{};
     move.action = action;
     move.prior = root_prepared_ ? root_prior_[action] : tree_.priors(root)[i];
-    move.value = static_cast<float>(q[i]);
+    move.value = static_cast<float>(values[i]);
     move.score = mover_view(root.to_move, root.score);
     move.policy = static_cast<float>(weight[i]);
     move.lcb = -kInfinity;
     if (i < root.edge_count && tree_.edge(root, i).visits > 0) {
       const Edge& edge = tree_.edge(root, i);
-      const Node& child = tree_.node(edge.node);
       const double n = edge.visits, mean = edge.utility_sum / n;
       move.visits = edge.visits;
-      move.value = settings_.solve && child.solved() ? mover_view(root.to_move, child.lower)
-                                                     : static_cast<float>(edge.value_sum / n);
       move.score = static_cast<float>(edge.score_sum / n);
       if (n >= 2) {
         const double variance = std::max(0.0, edge.square_sum / n - mean * mean) * n / (n - 1);

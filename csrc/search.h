@@ -122,6 +122,8 @@ class Search {
   };
   enum class Selected { kLeaf, kTerminal, kCollision };
 
+  void forget();
+  bool memory_full() const;
   Selected select(Leaf& leaf);
   int forbid(const std::vector<uint8_t>& allowed);
   int select_puct(int index);
@@ -142,7 +144,10 @@ class Search {
   float utility(float value, float score) const;
   float exploration(const Node& node) const;
   double edge_value(const Node& node, int i) const;
+  double edge_mean(const Node& node, int i, double Edge::*sum) const;
   std::vector<double> completed_q(const Node& root) const;
+  std::vector<double> completed_values(const Node& root) const;
+  std::vector<double> completed(const Node& root, double Edge::*sum, float evaluation) const;
   std::vector<double> policy_weights(const Node& root, const std::vector<double>& q) const;
   std::vector<double> pruned_visits(const Node& root) const;
   double gumbel_score(const Node& root, int i, double q, int max_visits) const;

@@ -111,7 +111,7 @@ int Tree::add_edge(int index, int i) {
       free_blocks_[size_class].push_back(node.first_edge);
     }
     node.first_edge = block;
-    node.edge_capacity = static_cast<int16_t>(capacity);
+    node.edge_capacity = static_cast<uint16_t>(capacity);
   }
   const int edge = node.edge_count++;
   std::rotate(actions(node) + edge, actions(node) + i, actions(node) + i + 1);

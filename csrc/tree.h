@@ -39,7 +39,7 @@ struct Node {
   int32_t first_edge = 0;
   int16_t move_count = 0;
   int16_t edge_count = 0;
-  int16_t edge_capacity = 0;
+  uint16_t edge_capacity = 0;
   int16_t idle_edges = 0;  // edges whose only visit was given back
   Status status = Status::kNew;
   bool prepared = false;  // the priors are a distribution, the moves without an edge sorted by it

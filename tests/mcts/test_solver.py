@@ -252,3 +252,38 @@ def test_a_tree_ends_where_its_memory_does():
     core = searched(Position(rules), visits=100_000, memory_mib=4)
     assert core.root_visits < 30_000
     assert core.bytes < 8 * 2**20
+
+
+def test_a_search_whose_memory_was_full_begins_anew_at_the_next_position():
+    start = Position(games.load("go9"))
+    search = Search(
+        start.game.native,
+        SearchSettings(visits=100_000, memory_mib=1),
+        UniformEvaluator(start.game.actions),
+    )
+    visits = []
+    for _ in range(2):
+        search.set_root(start.state)
+        search.run()
+        visits.append(search.core.root_visits)
+    assert visits[0] == visits[1] > 500
+    search.advance(search.core.choose(0))
+    search.run()
+    assert search.core.root_visits > 10
+
+
+@pytest.mark.parametrize("root_policy", ["puct", "gumbel"])
+def test_values_stay_values_when_the_margin_counts_too(root_policy):
+    class Ahead:
+        """Certain to win, by 50 points."""
+
+        def __call__(self, planes, globals_):
+            rows = len(planes)
+            win = np.ones(rows, np.float32)
+            return Evaluation(np.zeros((rows, 82), np.float32), win, 50 * win)
+
+    core = searched(
+        Position(games.load("go9")), Ahead(), visits=8, root_policy=root_policy, score_weight=1.0
+    )
+    assert all(-1 <= move.value <= 1 for move in core.moves())
+    assert -1 <= core.root_value <= 1
