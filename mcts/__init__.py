@@ -3,12 +3,14 @@
 from mcts.evaluator import Evaluator, UniformEvaluator
 from mcts.matches import Log, MatchPool, Start
 from mcts.search import Search
-from mcts.settings import SearchSettings
+from mcts.settings import PlayoutCap, Resignation, SearchSettings
 
 __all__ = [
     "Evaluator",
     "Log",
     "MatchPool",
+    "PlayoutCap",
+    "Resignation",
     "Search",
     "SearchSettings",
     "Start",
