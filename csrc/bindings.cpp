@@ -119,6 +119,7 @@ py::dict log_dict(const Game& game, const GameLog& log) {
   row["first_seat"] = log.first_seat;
   row["start"] = array_of(log.start);
   row["actions"] = array_of(log.actions);
+  row["movers"] = array_of(log.movers);
   row["root_values"] = array_of(log.root_values);
   const py::ssize_t moves = log.policies.empty() ? 0 : static_cast<py::ssize_t>(log.actions.size());
   row["policies"] = array_of(log.policies).reshape({moves, static_cast<py::ssize_t>(game.actions)});

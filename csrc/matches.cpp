@@ -30,7 +30,11 @@ bool Matches::start_next(Running& game) {
   game.log = std::move(queue_.front());
   queue_.pop_front();
   game.state = game.log.start;
-  for (const int16_t action : game.log.actions) game_->play(game.state.data(), action);
+  game.log.movers.clear();
+  for (const int16_t action : game.log.actions) {
+    game.log.movers.push_back(static_cast<uint8_t>(game_->to_move(game.state.data())));
+    game_->play(game.state.data(), action);
+  }
   game.active = true;
   Rng of_game(seed_ * 0x9E3779B97F4A7C15ull + game.log.id);
   game.plays_on = of_game.uniform() < options_.play_on_share;
@@ -66,6 +70,7 @@ void Matches::play_on(Running& game) {
     const int action = search.choose(static_cast<int>(game.log.actions.size()));
     record(game, search);
     game.log.actions.push_back(static_cast<int16_t>(action));
+    game.log.movers.push_back(static_cast<uint8_t>(game_->to_move(game.state.data())));
     ++moves_played_;
     if (game.log.resigner < 0 && resigns(game)) {
       game.log.resigner = game_->to_move(game.state.data());

@@ -36,6 +36,7 @@ struct GameLog {
   int first_seat = 0;  // the seat of the first player
   std::vector<uint8_t> start;
   std::vector<int16_t> actions;
+  std::vector<uint8_t> movers;     // the player (0 or 1) of each action
   std::vector<float> root_values;  // after each search, the first player's view
   std::vector<uint8_t> full;       // whether the move had the full search
   std::vector<float> policies;     // [moves, actions], the improved policies, zeros after quick

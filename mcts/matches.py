@@ -33,7 +33,8 @@ class Start:
 class Log:
     """A game: finished, or unfinished and then still without a result.
 
-    actions [P] int16; root_values [P] float32, after each search, the first player's view;
+    actions [P] int16; movers [P] uint8, the player (0 or 1) of each;
+    root_values [P] float32, after each search, the first player's view;
     full [P] uint8, 1 where the move had the full search (see `PlayoutCap`);
     policies [P, A] float32, the improved policies, zeros after quick searches, and surprises [P]
     float32, the KL divergence of the improved policy from the net's, in nats; both [0, ...] when
@@ -48,6 +49,7 @@ class Log:
     first_seat: int
     start: np.ndarray
     actions: np.ndarray
+    movers: np.ndarray
     root_values: np.ndarray
     full: np.ndarray
     policies: np.ndarray

@@ -28,7 +28,7 @@ from engine.nets import load_net
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
 from mcts.bench import bench_board, bench_tree
 from selfplay.progress import Reporter
-from selfplay.reinforcement import SearchStage
+from selfplay.teachers import SearchStage
 
 Rows = list[dict[str, Any]]
 SUITES = ["board", "tree", "net", "search", "selfplay"]

@@ -22,14 +22,7 @@ from selfplay.metrics import Metrics
 from selfplay.progress import Reporter
 from selfplay.record import DEFAULT_ENGINES, RecordReport, record_games
 from selfplay.run import Run
-from selfplay.stages import StageContext, expert_stage
-
-SHIPPED_GAMES = Path(__file__).parent / "data"
-
-
-def shipped_games(game: Game) -> Path | None:
-    """The expert games that come with move37 for a game, or None."""
-    return next(iter(sorted(SHIPPED_GAMES.glob(f"{game.name}-*"))), None)
+from selfplay.stages import SHIPPED, StageContext, expert_stage, shipped_games
 
 
 def imitate_files(
@@ -92,9 +85,8 @@ def accuracy_on_files(
 def default_config(game: Game, start: str | None, device: str, seed: int) -> RunConfig:
     """What `move37 train` does without a configuration: imitate if there are games, then play."""
     stages: list[dict[str, Any]] = []
-    data = shipped_games(game)
-    if start is None and data is not None:
-        stages.append({"teacher": "expert", "data": [str(data)]})
+    if start is None and shipped_games(game) is not None:
+        stages.append({"teacher": "expert", "data": [SHIPPED]})
     stages.append({"teacher": "search"})
     values = {"game": game.name, "start": start, "device": device, "seed": seed, "stages": stages}
     return parse_config(values, "default configuration")

@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import UserError
 from engine.games import load
 from engine.inference import choose_device, cpu_count, torch_threads
 from engine.nets import NetInfo, load_net, save_net
 from engine.players import make_evaluator, parse_player
 from mcts import SearchSettings
 from selfplay.arena import Tally, play_match
-from selfplay.commands import shipped_games
 from selfplay.config import RunConfig, parse_config
 from selfplay.progress import Reporter, clock
 from selfplay.report import draw_run
 from selfplay.run import Run
+from selfplay.stages import SHIPPED
 
 GAME = "go9"
 IMITATION_SHARE = 0.5  # of the time, at most: it ends when the accuracy stops rising
@@ -92,9 +91,6 @@ class Outcome:
 
 def demo_config(minutes: float, device: str, seed: int) -> RunConfig:
     """The run of a demo that takes about so many minutes."""
-    data = shipped_games(load(GAME))
-    if data is None:
-        raise UserError("the expert games are missing from this installation: install move37 again")
     self_play = minutes * (1 - IMITATION_SHARE - MATCH_SHARE)
     return parse_config(
         {
@@ -105,7 +101,7 @@ def demo_config(minutes: float, device: str, seed: int) -> RunConfig:
             "stages": [
                 {
                     "teacher": "expert",
-                    "data": [str(data)],
+                    "data": [SHIPPED],
                     "minutes": minutes * IMITATION_SHARE,
                     "measure_every": 150,
                     "drops": 1,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from engine.files import write_whole
 
 
 class Metrics:
@@ -35,6 +38,14 @@ class Metrics:
                 if isinstance(value, int | float) and np.isfinite(value):
                     self._board.add_scalar(f"{event}/{name}", value, step)
             self._board.flush()
+
+    def rewind(self, kept: Callable[[dict[str, Any]], bool]) -> None:
+        """Forgets the events that are not `kept`: those that a resumed stage will write again."""
+        rows = self.read()
+        left = [row for row in rows if kept(row)]
+        text = "".join(json.dumps(row) + "\n" for row in left)
+        if self.path.exists() and text != self.path.read_text(encoding="utf-8"):
+            write_whole(self.path, text.encode())
 
     def read(self) -> list[dict[str, Any]]:
         """All events so far; a half-written last line is left out."""

@@ -5,8 +5,9 @@ versions.json        what it was made with
 metrics.jsonl        one line per event, also as TensorBoard events in tensorboard/
 nets/NN-TEACHER.safetensors   the net of each stage
 latest.safetensors   the net in training, after each iteration of self-play
-replay/              self-play games by iteration
-*.checkpoint         where the unfinished stage stands
+experts/             the expert games as they were read
+replay/NN-TEACHER/   self-play games by iteration, as far as the replay window reaches
+NN-TEACHER.checkpoint   where the unfinished stage stands
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from selfplay.config import RunConfig, parse_config
 from selfplay.imitation import ExpertStage
 from selfplay.metrics import Metrics
 from selfplay.progress import Reporter
-from selfplay.stages import StageContext, expert_stage, search_stage
+from selfplay.stages import StageContext, expert_stage, self_play_stage
 
 
 class Run:
@@ -73,7 +74,11 @@ class Run:
 
     def net_of_stage(self, index: int) -> Path:
         """Where the net of a stage is kept."""
-        return self.folder / "nets" / f"{index + 1:02d}-{self.config.stages[index].teacher}.safetensors"
+        return self.folder / "nets" / f"{self.name_of_stage(index)}.safetensors"
+
+    def name_of_stage(self, index: int) -> str:
+        """Its number and its teacher, such as `01-expert`."""
+        return f"{index + 1:02d}-{self.config.stages[index].teacher}"
 
     @property
     def complete(self) -> bool:
@@ -88,22 +93,31 @@ class Run:
         net, info = self._starting_net()
         for index, stage in enumerate(self.config.stages):
             path = self.net_of_stage(index)
+            context = StageContext(
+                game=self.game,
+                device=self.device,
+                seed=self.config.seed,
+                folder=self.folder,
+                metrics=self.metrics,
+                report=self.report,
+                name=self.name_of_stage(index),
+                expert_data=tuple(self.config.expert_data),
+            )
             if path.exists():
                 net, info = load_net(path, self.game)
+                context.checkpoint.clear()  # a kill may have come between the two
                 continue
             if time.monotonic() >= deadline:
                 return False
-            context = StageContext(
-                self.game, self.device, self.config.seed, self.folder, self.metrics, self.report
-            )
             if isinstance(stage, ExpertStage):
                 net, info = expert_stage(context, net, info, stage)
             else:
-                outcome = search_stage(context, net, info, stage, deadline)
+                outcome = self_play_stage(context, net, info, stage, deadline)
                 if outcome is None:
                     return False
                 net, info = outcome
             save_net(path, net, info)
+            context.checkpoint.clear()
         return True
 
     def _starting_net(self) -> tuple[Net, NetInfo]:

@@ -27,10 +27,12 @@ def expert_games(count: int, seed: int) -> Games:
     replies = rng.choice([cell for cell in range(9) if cell != CENTRE], count)
     actions = np.stack([np.full(count, CENTRE), replies], axis=1).astype(np.int16).ravel()
     return Games(
-        starts=np.stack([start] * count),
+        starts=start[None],
+        start_of=np.zeros(count, np.int32),
         offsets=np.arange(0, 2 * count + 1, 2),
         actions=actions,
-        taught=np.tile([True, False], count),
+        weights=np.tile([1.0, 0.0], count).astype(np.float32),
+        advantages=np.ones(2 * count, np.float32),
         policies=np.zeros((0, 9), np.float16),
         root_values=np.full(2 * count, np.nan, np.float32),
         outcomes=np.ones(count, np.float32),
@@ -91,7 +93,7 @@ def test_accuracy_counts_taught_moves_only() -> None:
     games = expert_games(30, 2)
     net = new_net(GAME, 1, 8, 0)
     assert measure(net, GAME, games, CPU).positions == 30
-    games.taught[:] = True
+    games.weights[:] = 1
     assert measure(net, GAME, games, CPU).positions == 60
 
 
@@ -101,7 +103,7 @@ def test_accuracy_is_that_counted_by_hand() -> None:
         for parameter in net.parameters():
             parameter.zero_()
     games = expert_games(8, 3)
-    games.taught[:] = [False, True] * 8
+    games.weights[:] = [0, 1] * 8
     games.actions[1::2] = [0, 1, 2, 3, 5, 6, 7, 8]
     measured = measure(net, GAME, games, CPU)
     assert measured.value_mse == pytest.approx(1.0)  # says 0 where the result is -1 for the mover
