@@ -75,7 +75,7 @@ class Games:
 
     def state_before(self, game: Game, index: int, ply: int) -> np.ndarray:
         """The state [state_bytes] of one game after its first `ply` moves."""
-        state = self.starts[self.start_of[index]].copy()
+        state: np.ndarray = self.starts[self.start_of[index]].copy()
         game.native.replay(state, self.moves_of(index)[:ply])
         return state
 
