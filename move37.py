@@ -194,6 +194,9 @@ def accuracy(
 def train(
     run: Annotated[Path, typer.Argument(help="The run folder, begun or resumed.")],
     config: Annotated[Path | None, typer.Option(help="A TOML file that describes it.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Or a ready-made one: demo, laptop, gpu or cluster.")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="A net to begin self-play from.")] = None,
     game: GameName = "go9",
     hours: Annotated[float | None, typer.Option(min=0.001, help="Stop after this time.")] = None,
@@ -205,7 +208,7 @@ def train(
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:
-        typer.echo(train_run(run, config, start, game, hours, device, seed, terminal))
+        typer.echo(train_run(run, config, preset, start, game, hours, device, seed, terminal))
 
 
 @app.command()

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from engine.errors import UserError
 from engine.game import Game
 from engine.games import load
 from engine.gtp_client import GtpEngine, GtpPlayer
@@ -15,7 +16,7 @@ from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
 from engine.players import PlayerSpec, SearchPlayer, make_evaluator, parse_player
 from selfplay.accuracy import Accuracy, measure
 from selfplay.arena import Tally, play_gtp_match, play_match
-from selfplay.config import RunConfig, parse_config, read_config
+from selfplay.config import RunConfig, parse_config, read_config, read_preset
 from selfplay.experts import read_experts
 from selfplay.imitation import ExpertStage
 from selfplay.metrics import Metrics
@@ -95,6 +96,7 @@ def default_config(game: Game, start: str | None, device: str, seed: int) -> Run
 def train_run(
     folder: Path,
     config_path: Path | None,
+    preset: str | None,
     start: str | None,
     game_name: str,
     hours: float | None,
@@ -102,10 +104,14 @@ def train_run(
     seed: int,
     reporter: Reporter,
 ) -> str:
-    """Begins or resumes a run; the last line to print."""
+    """Begins or resumes a run; the last line to print. Raises UserError for --config and --preset."""
     config: RunConfig | None = None
+    if config_path is not None and preset is not None:
+        raise UserError("--config and --preset both describe the run: give one of them")
     if config_path is not None:
         config = read_config(config_path)
+    elif preset is not None:
+        config = preset_config(preset, start, device, seed)
     elif not (folder / "config.json").exists():
         config = default_config(load(game_name), start, device, seed)
     run = Run.open(folder, config, reporter)
@@ -113,6 +119,20 @@ def train_run(
     if run.go_on(deadline):
         return f"run {folder} is complete: {run.net_of_stage(len(run.config.stages) - 1)}"
     return f"run {folder} stopped in time; go on with: move37 train {folder}"
+
+
+def preset_config(name: str, start: str | None, device: str, seed: int) -> RunConfig:
+    """A preset; with a net to start from, its expert games teach no stage but stay at hand."""
+    config = read_preset(name)
+    changes: dict[str, Any] = {"seed": seed}
+    if device != "auto":
+        changes["device"] = device
+    if start is not None:
+        data = config.expert_data
+        learners = [stage for stage in config.stages if not isinstance(stage, ExpertStage)]
+        changes |= {"start": start}
+        changes["stages"] = [stage.model_copy(update={"data": data}) for stage in learners]
+    return config.model_copy(update=changes)
 
 
 def arena_match(

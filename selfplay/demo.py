@@ -17,11 +17,10 @@ from engine.nets import NetInfo, load_net, save_net
 from engine.players import make_evaluator, parse_player
 from mcts import SearchSettings
 from selfplay.arena import Tally, play_match
-from selfplay.config import RunConfig, parse_config
+from selfplay.config import RunConfig, parse_config, read_preset
 from selfplay.progress import Reporter, clock
 from selfplay.report import draw_run
 from selfplay.run import Run
-from selfplay.stages import SHIPPED
 
 GAME = "go9"
 IMITATION_SHARE = 0.5  # of the time, at most: it ends when the accuracy stops rising
@@ -91,32 +90,12 @@ class Outcome:
 
 def demo_config(minutes: float, device: str, seed: int) -> RunConfig:
     """The run of a demo that takes about so many minutes."""
-    self_play = minutes * (1 - IMITATION_SHARE - MATCH_SHARE)
-    return parse_config(
-        {
-            "game": GAME,
-            "seed": seed,
-            "device": device,
-            "net": {"blocks": 3, "channels": 32},
-            "stages": [
-                {
-                    "teacher": "expert",
-                    "data": [SHIPPED],
-                    "minutes": minutes * IMITATION_SHARE,
-                    "measure_every": 150,
-                    "drops": 1,
-                },
-                {
-                    "teacher": "search",
-                    "minutes": self_play,
-                    "positions_per_iteration": 4000,
-                    "match_minutes": self_play / 2.5,
-                    "match_games": 80,
-                },
-            ],
-        },
-        "demo",
-    )
+    preset = read_preset("demo").model_dump(exclude_unset=True)
+    imitation, self_play = preset["stages"]
+    imitation["minutes"] = minutes * IMITATION_SHARE
+    self_play["minutes"] = minutes * (1 - IMITATION_SHARE - MATCH_SHARE)
+    self_play["match_minutes"] = self_play["minutes"] / 2.5
+    return parse_config({**preset, "seed": seed, "device": device}, "demo")
 
 
 def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter) -> Outcome:

@@ -12,10 +12,13 @@ NN-TEACHER.checkpoint   where the unfinished stage stands
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import platform
 import subprocess
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ import numpy as np
 import torch
 
 from engine.errors import UserError
-from engine.files import write_whole
+from engine.files import is_half_written, write_whole
 from engine.game import Game
 from engine.games import load
 from engine.inference import choose_device
@@ -88,8 +91,13 @@ class Run:
     def go_on(self, deadline: float = float("inf")) -> bool:
         """Runs what is left until the deadline (time.monotonic); True when the run is complete.
 
-        Raises UserError on bad data, and OSError with everything finished kept, e.g. on a full disk.
+        Raises UserError on bad data and when another process works on the run, and OSError with
+        everything finished kept, e.g. on a full disk.
         """
+        with alone(self.folder):
+            return self._go_on(deadline)
+
+    def _go_on(self, deadline: float) -> bool:
         net, info = self._starting_net()
         for index, stage in enumerate(self.config.stages):
             path = self.net_of_stage(index)
@@ -126,6 +134,23 @@ class Run:
             return load_net(config.start, self.game)
         net = new_net(self.game, config.net.blocks, config.net.channels, config.seed)
         return net, NetInfo(game=self.game.name, sizes=[self.game.shape[1]], config=net.config)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keeps other processes out of a run folder, and removes what a killed one left half-written.
+
+    Raises UserError when another process is at work there.
+    """
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(f"run '{folder}' is at work in another process: wait or stop it") from error
+        for path in folder.rglob(".*"):
+            if is_half_written(path):
+                path.unlink(missing_ok=True)
+        yield
 
 
 def write_json(path: Path, value: Any) -> None:
