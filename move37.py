@@ -212,6 +212,15 @@ def train(
 
 
 @app.command()
+def report(run: Annotated[Path, typer.Argument(help="The run folder.")], as_json: Json = False) -> None:
+    """Charts, tables and a sample game of a run, as one HTML page."""
+    from selfplay.report import write_report
+
+    page = write_report(run)
+    result(as_json, {"page": str(page)}, f"wrote {page}")
+
+
+@app.command()
 def arena(
     a: Annotated[str, typer.Argument(help="net=FILE,visits=200 | net=FILE,policy | random | gtp=CMD")],
     b: Annotated[str, typer.Argument(help="The other player.")],
