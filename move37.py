@@ -94,19 +94,27 @@ def result(as_json: bool, value: Any, text: str) -> None:
 @app.command()
 def demo(
     minutes: Annotated[float, typer.Option(min=0.5, help="Time for all of it.")] = 23.0,
-    out: Annotated[Path, typer.Option(help="The run folder; resumed when it exists.")] = Path(
-        "runs/demo"
-    ),
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; resumed when it exists. [runs/demo]")
+    ] = None,
+    teachers: Annotated[
+        bool, typer.Option("--teachers", help="Compare the four teachers instead. [runs/teachers]")
+    ] = False,
     device: Device = "auto",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """From expert games to a net that beats them: imitation, self-play, the match, a chart."""
+    from selfplay.comparison import compare_teachers
     from selfplay.demo import run_demo
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:
-        outcome = run_demo(out, minutes, device, seed, terminal)
+        outcome = (
+            compare_teachers(out or Path("runs/teachers"), minutes, device, seed, terminal)
+            if teachers
+            else run_demo(out or Path("runs/demo"), minutes, device, seed, terminal)
+        )
     result(as_json, outcome.as_json(), outcome.table())
 
 

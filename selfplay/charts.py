@@ -85,7 +85,7 @@ def elo_chart(events: Events) -> bytes | None:
                 points = [(0.0, 0.0, 0.0, 0.0), *(_point(row, row[unit] / scale) for row in rows)]
                 _intervals(axes, points, colour, name)
             axes.grid(alpha=0.3)
-            axes.legend(frameon=False)
+            axes.legend(frameon=False, loc="lower right")
         left.set(xlabel="minutes", ylabel="Elo over the net before, 95 % interval")
         right.set(xlabel="net evaluations in self-play, millions")
     return drawn.png
@@ -156,7 +156,10 @@ def games_chart(events: Events) -> bytes | None:
             (results, {"first_player_share": "first player's points", "draw_share": "draws"}),
             (
                 signs,
-                {"unique_share": "games unlike any other", "value_correlation": "value with result"},
+                {
+                    "unique_share": "share of games that differ",
+                    "value_correlation": "correlation of value and result",
+                },
             ),
         ):
             for colour, (key, label) in zip((BLUE, ORANGE), keys.items(), strict=True):
@@ -164,7 +167,7 @@ def games_chart(events: Events) -> bytes | None:
                 axes.plot(numbers, values, color=colour, label=label)
             axes.set_ylim(-0.05, 1.05)
         results.set_title("results, share of games")
-        signs.set_title("variety, and correlation of")
+        signs.set_title("signs of health")
         lengths.set_title("moves of a game")
         lengths.set_ylim(bottom=0)
         for axes in drawn.axes:
@@ -209,7 +212,7 @@ def comparison_chart(rows: Sequence[dict[str, Any]], title: str) -> bytes:
         (axes,) = drawn.axes
         axes.axvline(0, color=GREY, lw=1)
         for place, row in enumerate(rows):
-            low, high = _ends(row["elo"], row["elo_low"], row["elo_high"])
+            low, high = _ends(row["elo"], *interval(row))
             axes.errorbar(
                 row["elo"], place, xerr=[[low], [high]], color=SERIES[place % len(SERIES)],
                 marker="o", capsize=4,
@@ -275,8 +278,14 @@ def _elo_over_time(axes: Any, events: Events) -> None:
     axes.legend(loc="lower center", frameon=False, bbox_to_anchor=(0.5, 0.02))
 
 
+def interval(row: dict[str, Any]) -> tuple[float, float]:
+    """The ends of a match's Elo interval; an end that is missing is infinite."""
+    low, high = row["elo_low"], row["elo_high"]
+    return -np.inf if low is None else low, np.inf if high is None else high
+
+
 def _point(row: dict[str, Any], x: float) -> tuple[float, float, float, float]:
-    return x, row["elo"], row["elo_low"], row["elo_high"]
+    return x, row["elo"], *interval(row)
 
 
 def _intervals(

@@ -124,7 +124,7 @@ def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter
 def final_match(
     challenger: Path, reference: Path, deadline: float, device_name: str, seed: int, report: Reporter
 ) -> Tally:
-    """The match of the two nets; ends early at the deadline once it has a hundred games."""
+    """The match of two nets; ends early at the deadline once it has a hundred games."""
     game, device = load(GAME), choose_device(device_name)
 
     def on_game(tally: Tally) -> bool:

@@ -34,6 +34,7 @@ class ExpertStage(BaseModel):
     )
     held_out: float = Field(0.08, gt=0, lt=0.5, description="share of games kept for testing")
     minutes: float | None = Field(None, gt=0, description="stop after this time at the latest")
+    steps: int | None = Field(None, ge=1, description="or after so many steps")
     cooldown: float = Field(
         0.3, ge=0, le=1, description="last share of the time limit, in which the rate falls to 0"
     )
@@ -126,7 +127,7 @@ class Imitator:
             recent.append(self.learner.step(make_batch(self.game, train, chosen, symmetries, 0.0)))
             self.seconds = time.monotonic() - began
             on_step(self.seconds)
-            out_of_time = self.seconds > limit
+            out_of_time = self.seconds > limit or self.learner.steps == self.stage.steps
             if self.learner.steps % self.stage.measure_every and not out_of_time:
                 continue
             most = self.stage.measure_positions
@@ -145,7 +146,7 @@ class Imitator:
             recent = []
             risen = self._compare(accuracy)
             if out_of_time or not risen:
-                stopped = "time limit" if out_of_time else "accuracy stopped rising"
+                stopped = "limit reached" if out_of_time else "accuracy stopped rising"
                 return Imitation(self.best_net, self.best, self.learner.steps, self.seconds, stopped)
             self._save()
             self.seconds = time.monotonic() - began

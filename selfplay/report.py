@@ -16,6 +16,7 @@ from engine.nets import load_net
 from engine.position import Position
 from engine.records import GameRecord, write_sgf
 from selfplay import charts
+from selfplay.elo import Elo
 from selfplay.metrics import Metrics
 from selfplay.replay import Games
 
@@ -148,8 +149,8 @@ def _strength(strength: dict[str, Any]) -> str:
         said.append(f"predicts {held_out['top1']:.1%} of held-out expert moves")
     for key, rival in (("against_start", "the net before"), ("against_imitation", "imitation")):
         if match := strength.get(key):
-            interval = f"[{match['elo_low']:+.0f}, {match['elo_high']:+.0f}]"
-            said.append(f"Elo {match['elo']:+.0f} {interval} over {rival}, {match['games']} games")
+            elo = Elo(match["elo"], *charts.interval(match))
+            said.append(f"Elo {elo} over {rival}, {match['games']} games")
     return "; ".join(said)
 
 

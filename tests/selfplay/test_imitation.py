@@ -61,7 +61,12 @@ def test_imitation_learns_the_experts_move_and_stops_by_itself() -> None:
 
 def test_a_time_limit_ends_it_with_the_best_net_so_far() -> None:
     done = imitator(minutes=1e-6).run(expert_games(60, 0), expert_games(20, 1))
-    assert done.stopped == "time limit" and done.steps == 1
+    assert done.stopped == "limit reached" and done.steps == 1
+
+
+def test_a_number_of_steps_ends_it() -> None:
+    done = imitator(steps=7).run(expert_games(60, 0), expert_games(20, 1))
+    assert done.stopped == "limit reached" and done.steps == 7
 
 
 def test_too_few_expert_moves_are_refused() -> None:
