@@ -229,6 +229,28 @@ def report(run: Annotated[Path, typer.Argument(help="The run folder.")], as_json
 
 
 @app.command()
+def discoveries(
+    run: Annotated[Path, typer.Argument(help="The run folder.")],
+    positions: Annotated[int, typer.Option(min=1, help="Positions of each kind to look at.")] = 20_000,
+    visits: Annotated[int, typer.Option(min=2, help="Of the search; a deep one has ten times.")] = 200,
+    margin: Annotated[float, typer.Option(min=0, max=2, help="Least gain in value, in [-1, 1].")] = 0.1,
+    most: Annotated[int, typer.Option(min=1, help="Stop after so many.")] = 20,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Find good moves that imitation would never have played; writes SGF and a table."""
+    from selfplay.discoveries import describe, find_discoveries
+    from selfplay.progress import Terminal
+
+    with Terminal() as terminal:
+        found = find_discoveries(run, positions, visits, margin, most, device, seed, terminal)
+    values = {"discoveries": len(found), "folder": str(run / "discoveries")}
+    lines = [*map(describe, found), f"{len(found)} found; see {run / 'discoveries'}"]
+    result(as_json, values, "\n".join(lines))
+
+
+@app.command()
 def arena(
     a: Annotated[str, typer.Argument(help="net=FILE,visits=200 | net=FILE,policy | random | gtp=CMD")],
     b: Annotated[str, typer.Argument(help="The other player.")],

@@ -7,6 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.board_view import draw
 from engine.errors import UserError
 from engine.files import write_whole
@@ -94,11 +96,18 @@ def last_game(folder: Path, game: Game) -> Position | None:
     if not shards:
         return None
     games = Games.load(shards[-1])
-    number = len(games) - 1
+    last = position_after(game, games, games.positions - 1)
+    last.play(int(games.actions[-1]))
+    return last
+
+
+def position_after(game: Game, games: Games, row: int) -> Position:
+    """The position, with its history, before the move `row` of the games."""
+    number = int(np.searchsorted(games.offsets, row, side="right")) - 1
     position = Position(game)
     position.start = games.starts[games.start_of[number]].copy()
     position.set_start()
-    for action in games.moves_of(number):
+    for action in games.actions[games.offsets[number] : row]:
         position.play(int(action))
     return position
 

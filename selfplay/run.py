@@ -33,7 +33,7 @@ from engine.games import load
 from engine.inference import choose_device
 from engine.net import Net
 from engine.nets import NetInfo, load_net, new_net, save_net
-from selfplay.config import RunConfig, parse_config
+from selfplay.config import RunConfig, Stage, parse_config
 from selfplay.imitation import ExpertStage
 from selfplay.metrics import Metrics
 from selfplay.progress import Reporter
@@ -77,11 +77,8 @@ class Run:
 
     def net_of_stage(self, index: int) -> Path:
         """Where the net of a stage is kept."""
-        return self.folder / "nets" / f"{self.name_of_stage(index)}.safetensors"
-
-    def name_of_stage(self, index: int) -> str:
-        """Its number and its teacher, such as `01-expert`."""
-        return f"{index + 1:02d}-{self.config.stages[index].teacher}"
+        name = stage_name(index, self.config.stages[index])
+        return self.folder / "nets" / f"{name}.safetensors"
 
     @property
     def complete(self) -> bool:
@@ -108,7 +105,7 @@ class Run:
                 folder=self.folder,
                 metrics=self.metrics,
                 report=self.report,
-                name=self.name_of_stage(index),
+                name=stage_name(index, stage),
                 expert_data=tuple(self.config.expert_data),
             )
             if path.exists():
@@ -134,6 +131,11 @@ class Run:
             return load_net(config.start, self.game)
         net = new_net(self.game, config.net.blocks, config.net.channels, config.seed)
         return net, NetInfo(game=self.game.name, sizes=[self.game.shape[1]], config=net.config)
+
+
+def stage_name(index: int, stage: Stage) -> str:
+    """The number of a stage and its teacher, such as `01-expert`."""
+    return f"{index + 1:02d}-{stage.teacher}"
 
 
 @contextlib.contextmanager
