@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -306,10 +307,12 @@ PYBIND11_MODULE(_core, m) {
       .def(py::init<const Game&, const SearchSettings&, uint64_t>(), py::arg("game"),
            py::arg("settings"), py::arg("seed"), py::keep_alive<1, 2>())
       .def("set_root",
-           [](Search& search, Array<uint8_t> state) {
+           [](Search& search, Array<uint8_t> state, std::optional<Array<uint8_t>> allowed) {
              require(state.size() == search.game().state_bytes, "state has the wrong size");
-             search.set_root(state.data());
-           })
+             require(!allowed || allowed->size() == search.game().actions, "allowed has the wrong size");
+             search.set_root(state.data(), allowed ? allowed->data() : nullptr);
+           },
+           py::arg("state"), py::arg("allowed") = py::none())
       .def("advance",
            [](Search& search, int action) {
              require(action >= 0 && action < search.game().actions, "action is out of range");
@@ -335,7 +338,18 @@ PYBIND11_MODULE(_core, m) {
       .def("run_uniform", &Search::run_uniform, py::call_guard<py::gil_scoped_release>())
       .def("choose", &Search::choose, py::arg("moves_played"))
       .def("moves", &Search::moves)
-      .def("principal_variation", &Search::principal_variation, py::arg("action"))
+      .def(
+          "principal_variation",
+          [](const Search& search, int action) { return search.principal_variation(action); },
+          py::arg("action"))
+      .def(
+          "variation_visits",
+          [](const Search& search, int action) {
+            std::vector<int> visits;
+            search.principal_variation(action, &visits);
+            return visits;
+          },
+          py::arg("action"))
       .def_property_readonly("done", &Search::done)
       .def_property_readonly("root_visits", &Search::root_visits)
       .def_property_readonly("root_value", &Search::root_value)

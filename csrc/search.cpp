@@ -32,9 +32,18 @@ Search::Search(const Game& game, const SearchSettings& settings, uint64_t seed)
   game.reset(root_state_.data());
 }
 
-void Search::set_root(const uint8_t* state) {
+void Search::set_root(const uint8_t* state, const uint8_t* allowed) {
+  if (allowed != nullptr && !game_->over(state)) {
+    std::memcpy(state_.data(), state, state_.size());
+    game_->legal(state_.data(), legal_mask_.data());
+    bool some = false;
+    for (int action = 0; action < game_->actions; ++action)
+      some = some || (legal_mask_[action] & allowed[action]) != 0;
+    if (!some) throw std::invalid_argument("none of the allowed moves is legal");
+  }
   cancel();
   std::copy_n(state, root_state_.size(), root_state_.begin());
+  allowed_.assign(allowed, allowed + (allowed == nullptr ? 0 : game_->actions));
   tree_.clear();
   root_prepared_ = false;
 }
@@ -44,6 +53,7 @@ void Search::advance(int action) {
   const Node& root = tree_.node(Tree::kRoot);
   const int move = tree_.find_move(root, action);
   game_->play(root_state_.data(), action);
+  allowed_.clear();
   const bool visited = move >= 0 && move < root.edge_count;
   if (settings_.reuse_tree && settings_.root_policy == RootPolicy::kPuct && visited)
     tree_.keep_below(move);
@@ -129,6 +139,8 @@ Search::Selected Search::select(Leaf& leaf) {
       throw std::runtime_error("game '" + game_->name +
                                "' has a position that is not over but has no legal move");
     }
+    if (index == Tree::kRoot && !allowed_.empty())
+      for (int action = 0; action < game_->actions; ++action) legal_mask_[action] &= allowed_[action];
     tree_.set_moves(index, legal_mask_.data(), game_->actions);
   }
   node.status = Status::kPending;
@@ -425,13 +437,15 @@ int Search::choose(int moves_played) {
   return best;
 }
 
-std::vector<int> Search::principal_variation(int action) const {
+std::vector<int> Search::principal_variation(int action, std::vector<int>* visits) const {
   std::vector<int> line;
   int index = Tree::kRoot;
   int move = tree_.find_move(tree_.node(index), action);
   while (move >= 0) {
     line.push_back(tree_.action(tree_.node(index), move));
-    if (move >= tree_.node(index).edge_count) break;
+    const bool visited = move < tree_.node(index).edge_count;
+    if (visits) visits->push_back(visited ? tree_.edge(tree_.node(index), move).visits : 0);
+    if (!visited) break;
     index = tree_.edge(tree_.node(index), move).node;
     const Node& node = tree_.node(index);
     move = -1;

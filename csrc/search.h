@@ -48,8 +48,9 @@ class Search {
  public:
   Search(const Game& game, const SearchSettings& settings, uint64_t seed);
 
-  // Starts from a position, forgetting the tree.
-  void set_root(const uint8_t* state);
+  // Starts from a position, forgetting the tree. With a mask [actions] only the moves that it
+  // allows (1) are searched at this root; throws std::invalid_argument when none of them is legal.
+  void set_root(const uint8_t* state, const uint8_t* allowed = nullptr);
 
   // Follows a move actually played; keeps the subtree below it when the settings say so.
   void advance(int action);
@@ -84,8 +85,8 @@ class Search {
   // settings.temperature while fewer than temperature_moves moves have been played.
   int choose(int moves_played);
 
-  // The most visited line from an action of the root.
-  std::vector<int> principal_variation(int action) const;
+  // The most visited line from an action of the root, and the visits of each of its moves.
+  std::vector<int> principal_variation(int action, std::vector<int>* visits = nullptr) const;
 
   const uint8_t* root_state() const { return root_state_.data(); }
   const Game& game() const { return *game_; }
@@ -124,6 +125,7 @@ class Search {
   std::vector<uint8_t> state_;          // the position while selecting
   std::vector<uint8_t> encode_scratch_;
   std::vector<uint8_t> legal_mask_;
+  std::vector<uint8_t> allowed_;        // at the root, by action; empty allows all
   std::vector<Leaf> leaves_;            // waiting for the evaluator
   int leaf_count_ = 0;
   bool root_prepared_ = false;

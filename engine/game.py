@@ -5,6 +5,7 @@ Legend: H, W board height and width; A actions; C planes; G globals; S symmetrie
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -74,8 +75,8 @@ class Game:
 
     @property
     def family(self) -> str:
-        """The name without its size: `go` for `go9`. Nets fit a family and a range of sizes."""
-        return self.name.rstrip("0123456789")
+        """The name without its size: `go` for `go9` and `go13x9`. Nets fit a family and sizes."""
+        return re.sub(r"\d+(x\d+)?$", "", self.name)
 
     @cached_property
     def native(self) -> _core.Game:
@@ -88,7 +89,7 @@ class Game:
 def dihedral_symmetries(
     height: int, width: int, extra_actions: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The 8 rotations and reflections of a square board (4 of an oblong one).
+    """The 8 rotations and reflections of a square board (4 of an oblong one, 2 of a line).
 
     Returns (points [S, H * W] int32, actions [S, H * W + extra_actions] int32) such that
     `seen[i] = original[points[s, i]]` is the board under symmetry s; symmetry 0 is the identity.
@@ -96,7 +97,8 @@ def dihedral_symmetries(
     board = np.arange(height * width, dtype=np.int32).reshape(height, width)
     turns = range(4) if height == width else range(0, 4, 2)
     views = [np.rot90(flipped, k) for flipped in (board, np.fliplr(board)) for k in turns]
-    return _with_extra_actions(views, extra_actions)
+    distinct = {view.tobytes(): view for view in views}
+    return _with_extra_actions(list(distinct.values()), extra_actions)
 
 
 def mirror_symmetries(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

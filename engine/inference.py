@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from engine.analyst import Outlook
 from engine.errors import UserError
-from engine.net import Net
+from engine.net import SCORE_SCALE, Net, Output
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -39,13 +40,23 @@ class NetEvaluator:
         self.device = device or choose_device()
         self.net = net.frozen(self.device)
 
-    @torch.inference_mode()
     def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(logits [n, A] float32, values [n] float32); see `mcts.Evaluator`."""
+        output = self._forward(planes, globals_)
+        return output.policy.cpu().numpy(), torch.tanh(output.value / 2).cpu().numpy()
+
+    def outlook(self, planes: np.ndarray, globals_: np.ndarray) -> Outlook:
+        """How positions will end; see `engine.analyst.HasOutlook`."""
+        output = self._forward(planes, globals_)
+        ownership = torch.tanh(output.ownership / 2)
+        return Outlook((output.score * SCORE_SCALE).cpu().numpy(), ownership.cpu().numpy())
+
+    @torch.inference_mode()
+    def _forward(self, planes: np.ndarray, globals_: np.ndarray) -> Output:
         board = torch.from_numpy(planes).to(self.device)
         board = board.to(torch.float32, memory_format=torch.channels_last)
-        output = self.net(board, torch.from_numpy(globals_).to(self.device))
-        return output.policy.cpu().numpy(), torch.tanh(output.value / 2).cpu().numpy()
+        output: Output = self.net(board, torch.from_numpy(globals_).to(self.device))
+        return output
 
 
 @contextlib.contextmanager

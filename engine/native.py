@@ -100,7 +100,7 @@ def _code_cache(game: Game) -> Iterator[None]:
 def _digest(game: Game) -> str:
     """A digest of everything that machine code of this game may have been made from."""
     files = {Path(inspect.getsourcefile(game.play) or "")}
-    files.update(Path(__file__).parent.glob("games/*.py"))
+    files.update(Path(__file__).parent.glob("games/**/*.py"))
     digest = hashlib.sha256(f"{nb.__version__} {np.__version__} {sys.version}".encode())
     for file in sorted(files):
         digest.update(file.read_bytes())

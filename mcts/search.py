@@ -28,9 +28,13 @@ class Search:
         self._planes = np.empty((rows, game.planes, game.height, game.width), np.uint8)
         self._globals = np.empty((rows, game.globals), np.float32)
 
-    def set_root(self, state: np.ndarray) -> None:
-        """Starts from a state [state_bytes] uint8, forgetting the tree."""
-        self.core.set_root(state)
+    def set_root(self, state: np.ndarray, allowed: np.ndarray | None = None) -> None:
+        """Starts from a state [state_bytes] uint8, forgetting the tree.
+
+        With allowed [A] uint8 only the moves marked 1 are searched at this root. Raises ValueError
+        when none of them is legal.
+        """
+        self.core.set_root(state, allowed)
 
     def advance(self, action: int) -> None:
         """Follows a move that was played, keeping the tree below it."""

@@ -15,7 +15,7 @@ from engine import games
 from engine.errors import UserError
 from engine.position import Position
 
-GAMES = ["go2", "go3", "go9", "go19", "tic_tac_toe", "connect_four"]
+GAMES = ["go1x2", "go2", "go3", "go4x3", "go9", "go19", "tic_tac_toe", "connect_four"]
 every_game = pytest.mark.parametrize("name", GAMES)
 
 # A game is played from numbers: each picks one of the legal actions, and shrinks to the first.
@@ -75,8 +75,9 @@ def test_a_game_is_loaded_by_its_own_name(name):
         ("", "unknown game ''"),
         ("tictactoe", "did you mean 'tic_tac_toe'?"),
         ("Go9", "did you mean 'go9'?"),
-        ("go1", "'go1': Go boards have 2 to 19 rows"),
-        ("go20", "'go20': Go boards have 2 to 19 rows"),
+        ("go0x5", "unknown game 'go0x5'"),
+        ("go20", "'go20': Go boards have 1 to 19 rows"),
+        ("go9x20", "'go9x20': Go boards have 1 to 19 rows and columns"),
         ("go09", "unknown game 'go09'"),
     ],
 )

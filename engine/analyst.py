@@ -1,0 +1,277 @@
+"""What a search says about a position, as people and other programs read it.
+
+One place turns the core's statistics into win rates, leads, lines and ownership; the terminal, GTP,
+the JSON protocol and commented records all show these reports.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+
+from engine.errors import UserError
+from engine.game import Game
+from engine.position import Position
+from mcts import Evaluator, Search, SearchSettings
+
+Z95 = 1.959964  # of the normal distribution, for two-sided 95 %
+
+
+class Outlook(NamedTuple):
+    """How games will end, as seen by the side to move.
+
+    scores    [n] float32, the expected margin in points
+    ownership [n, H, W] float32 in [-1, 1], 1 where the point ends as the mover's
+    """
+
+    scores: np.ndarray
+    ownership: np.ndarray
+
+
+@runtime_checkable
+class HasOutlook(Protocol):
+    """An evaluator that also foresees scores and ownership, such as `NetEvaluator`."""
+
+    def outlook(self, planes: np.ndarray, globals_: np.ndarray) -> Outlook:
+        """How positions (arrays as in `mcts.Evaluator`) will end."""
+        ...
+
+
+@dataclass(frozen=True)
+class MoveReport:
+    """A move that was searched; what is a player's is the report's `viewer`'s.
+
+    order      0 for the best move
+    visits     of the search that went into it; 0 only when no move has been visited yet
+    win_rate   in [0, 1], the mean of its visits, a draw counting as half a win
+    lcb        the win rate that it has with 97.5 % confidence at least in the *mover's* view: below
+               win_rate when the viewer is to move, above it when the opponent is
+    score_lead the expected margin in points; None when the evaluator does not know scores
+    prior      the probability that the net gives it, in [0, 1]
+    line       how the game is expected to go on, this move first
+    line_visits the visits of each move of the line
+    ownership  [H, W] float32 in [-1, 1] at the end of the line; None when not asked for or unknown
+    """
+
+    action: int
+    order: int
+    visits: int
+    win_rate: float
+    lcb: float
+    score_lead: float | None
+    prior: float
+    line: tuple[int, ...]
+    line_visits: tuple[int, ...]
+    ownership: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a search says about a position so far. Everything that is a player's is `viewer`'s.
+
+    to_move      who is to move: 0 the first player (Black), 1 the second
+    viewer       in whose view win rates, leads and ownership are: 0 or 1
+    visits       of the whole search
+    win_rate     in [0, 1] after the search, a draw counting as half a win
+    net_win_rate in [0, 1] as the evaluator gave it without searching
+    score_lead   the expected margin in points; None when the evaluator does not know scores
+    policy       [A] float32, the evaluator's probabilities, -1 where a move is illegal or not allowed
+    ownership    [H, W] float32 in [-1, 1], 1 where the point ends as the viewer's; None when not
+                 asked for or unknown
+    moves        the moves searched, best first; empty when the game is over
+    """
+
+    to_move: int
+    viewer: int
+    visits: int
+    win_rate: float
+    net_win_rate: float
+    score_lead: float | None
+    policy: np.ndarray
+    ownership: np.ndarray | None
+    moves: tuple[MoveReport, ...]
+
+    def seen_by(self, viewer: int) -> Report:
+        """The same report in the view of player 0 or 1."""
+        if viewer == self.viewer:
+            return self
+
+        moves = tuple(
+            replace(
+                move,
+                win_rate=1 - move.win_rate,
+                lcb=1 - move.lcb,
+                score_lead=_minus(move.score_lead),
+                ownership=_minus(move.ownership),
+            )
+            for move in self.moves
+        )
+        return replace(
+            self,
+            viewer=viewer,
+            win_rate=1 - self.win_rate,
+            net_win_rate=1 - self.net_win_rate,
+            score_lead=_minus(self.score_lead),
+            ownership=_minus(self.ownership),
+            moves=moves,
+        )
+
+
+Value = TypeVar("Value", float, np.ndarray)
+
+
+def _minus(value: Value | None) -> Value | None:
+    return None if value is None else -value
+
+
+def lower_bound(win_rate: float, visits: int) -> float:
+    """The lower end of the 95 % Wilson score interval of a win rate over independent visits.
+
+    Wilson 1927, "Probable inference", J. Am. Stat. Assoc. 22; 0 without a visit.
+    """
+    if visits == 0:
+        return 0.0
+    z2 = Z95 * Z95
+    centre = win_rate + z2 / (2 * visits)
+    half = Z95 * math.sqrt(win_rate * (1 - win_rate) / visits + z2 / (4 * visits * visits))
+    return (centre - half) / (1 + z2 / visits)
+
+
+class Analyst:
+    """Analyses positions of a game with one evaluator.
+
+    The parts serve callers that drive searches themselves: `start` a search, feed it, and `report`
+    on it at any time. `analyse` does all of it for one position.
+    """
+
+    def __init__(self, game: Game, evaluator: Evaluator, settings: SearchSettings) -> None:
+        self.game, self.evaluator, self.settings = game, evaluator, settings
+
+    def analyse(
+        self,
+        position: Position,
+        *,
+        visits: int | None = None,
+        allowed: np.ndarray | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        on_report: Callable[[Report], None] | None = None,
+        interval: float = 1.0,
+        ownership: bool = True,
+        moves_ownership: bool = False,
+    ) -> Report:
+        """Searches a position until `visits` (default: the settings') or until `stop()` says so.
+
+        allowed [A] uint8 marks by 1 the moves that may be searched at the root, None allows all;
+        `on_report` hears a report every `interval` seconds meanwhile. The reports are in the
+        mover's view. Raises UserError when no allowed move is legal.
+        """
+        search = self.start(position, visits=visits, allowed=allowed)
+        due = time.monotonic() + interval
+
+        def stopped() -> bool:
+            nonlocal due
+            if on_report is not None and time.monotonic() >= due and search.core.root_visits:
+                on_report(
+                    self.report(search, position, ownership=ownership, moves_ownership=moves_ownership)
+                )
+                due = time.monotonic() + interval
+            return stop() and search.core.root_visits > 0
+
+        search.run(stopped)
+        return self.report(search, position, ownership=ownership, moves_ownership=moves_ownership)
+
+    def start(
+        self, position: Position, *, visits: int | None = None, allowed: np.ndarray | None = None
+    ) -> Search:
+        """A search of a position that has not begun yet; the arguments are those of `analyse`."""
+        settings = (
+            self.settings if visits is None else self.settings.model_copy(update={"visits": visits})
+        )
+        search = Search(self.game.native, settings, self.evaluator)
+        try:
+            search.set_root(position.state, allowed)
+        except ValueError:
+            raise UserError("none of the allowed moves is legal here: allow another move") from None
+        return search
+
+    def report(
+        self,
+        search: Search,
+        position: Position,
+        *,
+        ownership: bool = True,
+        moves_ownership: bool = False,
+    ) -> Report:
+        """What a search of this position, begun or finished, says; in the mover's view.
+
+        The tree keeps no ownership, so the evaluator is asked for it at the ends of the moves' lines,
+        and the position's is their mean, weighted by visits. Leads are found in the same way.
+        """
+        core = search.core
+        stats = [move for move in core.moves() if move.visits] or core.moves()[:1]
+        lines = [tuple(core.principal_variation(move.action)) for move in stats]
+        ends = self._outlooks(position, lines or [()])
+        weights = np.array([max(1, move.visits) for move in stats] or [1], np.float64)
+        weights /= weights.sum()
+        sign = 1 - 2 * position.to_move
+        policy = np.full(self.game.actions, -1, np.float32)
+        for move in core.moves():
+            policy[move.action] = move.prior
+        moves = tuple(
+            MoveReport(
+                action=move.action,
+                order=order,
+                visits=move.visits,
+                win_rate=(1 + move.value) / 2,
+                lcb=lower_bound((1 + move.value) / 2, move.visits),
+                score_lead=float(ends.scores[order]) if ends else None,
+                prior=move.prior,
+                line=line,
+                line_visits=tuple(core.variation_visits(move.action)),
+                ownership=ends.ownership[order] if ends and moves_ownership else None,
+            )
+            for order, (move, line) in enumerate(zip(stats, lines, strict=True))
+        )
+        return Report(
+            to_move=position.to_move,
+            viewer=position.to_move,
+            visits=core.root_visits,
+            win_rate=(1 + sign * core.root_value) / 2,
+            net_win_rate=(1 + sign * core.root_evaluation) / 2,
+            score_lead=float(weights @ ends.scores) if ends else None,
+            policy=policy,
+            ownership=np.tensordot(weights, ends.ownership, 1) if ends and ownership else None,
+            moves=moves,
+        )
+
+    def _outlooks(self, position: Position, lines: Sequence[Sequence[int]]) -> Outlook | None:
+        """How the game ends after each line, in the view of the position's mover; None: unknown."""
+        game, native = self.game, self.game.native
+        if game.score is None or not isinstance(self.evaluator, HasOutlook):
+            return None
+        states = []
+        for line in lines:
+            state = position.state.copy()
+            for action in line:
+                native.play(state, action)
+            states.append(state)
+        inputs = [native.encode(state) for state in states]
+        found = self.evaluator.outlook(
+            np.stack([planes for planes, _ in inputs]), np.stack([globals_ for _, globals_ in inputs])
+        )
+        scores, ownership = found.scores.copy(), found.ownership.copy()
+        for i, state in enumerate(states):
+            if native.over(state):  # known exactly, the first player's
+                scores[i], ownership[i] = native.score(state)
+                mover = 0
+            else:
+                mover = native.to_move(state)
+            if mover != position.to_move:
+                scores[i] *= -1
+                ownership[i] *= -1
+        return Outlook(scores, ownership)
