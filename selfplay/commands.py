@@ -128,10 +128,10 @@ def preset_config(name: str, start: str | None, device: str, seed: int) -> RunCo
     if device != "auto":
         changes["device"] = device
     if start is not None:
-        data = config.expert_data
         learners = [stage for stage in config.stages if not isinstance(stage, ExpertStage)]
-        changes |= {"start": start}
-        changes["stages"] = [stage.model_copy(update={"data": data}) for stage in learners]
+        games = config.imitated.model_dump(include={"data", "min_rank"}) if config.imitated else {}
+        changes["start"] = start
+        changes["stages"] = [stage.model_copy(update=games) for stage in learners]
     return config.model_copy(update=changes)
 
 

@@ -41,9 +41,10 @@ class RunConfig(BaseModel):
     stages: list[Stage] = Field(min_length=1, description="what to learn from, in order")
 
     @property
-    def expert_data(self) -> list[str]:
-        """The records of the run's expert stages."""
-        return [path for stage in self.stages if isinstance(stage, ExpertStage) for path in stage.data]
+    def imitated(self) -> ExpertStage | None:
+        """The last expert stage, whose games also serve the stages of self-play."""
+        stages = [stage for stage in self.stages if isinstance(stage, ExpertStage)]
+        return stages[-1] if stages else None
 
 
 def read_config(path: Path) -> RunConfig:

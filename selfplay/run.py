@@ -106,7 +106,7 @@ class Run:
                 metrics=self.metrics,
                 report=self.report,
                 name=stage_name(index, stage),
-                expert_data=tuple(self.config.expert_data),
+                imitated=self.config.imitated,
             )
             if path.exists():
                 net, info = load_net(path, self.game)

@@ -45,7 +45,7 @@ class StageContext:
     metrics: Metrics
     report: Reporter
     name: str = "01-expert"
-    expert_data: tuple[str, ...] = ()  # the records of the run's expert stages
+    imitated: ExpertStage | None = None  # the run's last expert stage
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -149,8 +149,12 @@ def self_play_stage(
     when the loss is no longer finite; the net of the last good iteration is kept.
     """
     report, checkpoint = context.report, context.checkpoint
-    data = stage.data or list(context.expert_data)
-    experts, held_out = read_data(context, data, None, HELD_OUT) if data else (None, None)
+    records = stage if stage.data else context.imitated
+    experts, held_out = (
+        (None, None)
+        if records is None
+        else read_data(context, records.data, records.min_rank, HELD_OUT)
+    )
     shards = context.folder / "replay" / context.name
     learning = Reinforcement(
         context.game, net, stage, checkpoint, shards, context.device, context.seed, experts

@@ -48,6 +48,7 @@ class SelfPlayStage(BaseModel):
     data: list[str] = Field(
         default_factory=list, description="expert games; by default those of the run's expert stage"
     )
+    min_rank: str | None = Field(None, description="of the sides to imitate in `data`")
     expert_positions: int = Field(
         0,
         ge=0,
