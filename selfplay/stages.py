@@ -95,7 +95,10 @@ def read_data(
 def expert_stage(
     context: StageContext, net: Net, info: NetInfo, stage: ExpertStage
 ) -> tuple[Net, NetInfo]:
-    """Imitates expert games; the net at its best and its description."""
+    """Imitates expert games; the net at its best and its description.
+
+    Raises UserError for bad data and when the loss is no longer finite.
+    """
     report = context.report
     train, held_out = read_data(context, stage.data, stage.min_rank, stage.held_out)
     report.line(
@@ -125,8 +128,11 @@ def expert_stage(
             f"  {clock(progress.seconds):>12}  {progress.samples:9,} samples  {progress.accuracy}"
         )
 
-    with torch_threads(cpu_count()):
-        done = imitator.run(train, held_out, on_step=stepped, on_measure=measured)
+    try:
+        with torch_threads(cpu_count()):
+            done = imitator.run(train, held_out, on_step=stepped, on_measure=measured)
+    except FloatingPointError as error:
+        raise UserError(f"imitation, step {imitator.learner.steps + 1}: {error}") from error
     report.line(f"imitation ends ({done.stopped}): {done.accuracy}")
     training = training_note(
         teacher="expert",

@@ -8,6 +8,7 @@ import torch
 
 from engine.errors import UserError
 from engine.games import load
+from engine.inference import torch_threads
 from engine.nets import new_net
 from engine.position import Position
 from selfplay.accuracy import measure
@@ -74,7 +75,7 @@ def test_too_few_expert_moves_are_refused() -> None:
         imitator().run(expert_games(10, 0), expert_games(5, 1))
 
 
-def test_it_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+def test_it_goes_on_from_its_checkpoint_exactly_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     class KilledError(Exception):
         pass
 
@@ -86,12 +87,16 @@ def test_it_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     seen: list[object] = []
     checkpoint = Checkpoint(tmp_path / "expert.checkpoint")
     train, held_out = expert_games(60, 0), expert_games(20, 1)
-    with pytest.raises(KilledError):
+    with torch_threads(1), pytest.raises(KilledError):
         imitator(checkpoint).run(train, held_out, on_measure=kill)
     again = imitator(checkpoint)
     assert again.learner.steps == 10  # the second measurement was the last one saved
     assert again.best.top1 >= 0 and again.seconds > 0
-    assert again.run(train, held_out).accuracy.top1 == 1.0
+    with torch_threads(1):
+        done, whole = again.run(train, held_out), imitator().run(train, held_out)
+    assert (done.steps, done.accuracy) == (whole.steps, whole.accuracy)
+    for name, value in whole.net.state_dict().items():
+        assert torch.equal(value, done.net.state_dict()[name]), name
 
 
 def test_accuracy_counts_taught_moves_only() -> None:
