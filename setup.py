@@ -9,7 +9,7 @@ from setuptools import setup
 if os.name == "nt":
     flags = ["/O2"]
 else:
-    flags = ["-O3", "-Wall", "-Wextra", "-fno-math-errno"]
+    flags = ["-O3", "-Wall", "-Wextra", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd"]
     if os.environ.get("MOVE37_DEVELOP"):
         flags.append("-Werror")
 

@@ -77,9 +77,11 @@ Batch batch_of(const Game& game, Array<uint8_t>& planes, Array<float>& globals) 
   return Batch{planes.mutable_data(), globals.mutable_data(), static_cast<int>(capacity)};
 }
 
-// The evaluator's answers for `rows` leaves: logits [rows, A] and values [rows].
+// The evaluator's answers for `rows` leaves: logits [rows, A], values [rows] and scores [rows], which
+// may be None.
 void require_answers(const Game& game, int rows, const Array<float>& logits,
-                     const Array<float>& values) {
+                     const Array<float>& values, const std::optional<Array<float>>& scores) {
+  require(!scores || (scores->ndim() == 1 && scores->shape(0) == rows), "scores have the wrong shape");
   require(logits.ndim() == 2 && logits.shape(0) == rows && logits.shape(1) == game.actions,
           "logits have the wrong shape");
   require(values.ndim() == 1 && values.shape(0) == rows, "values have the wrong shape");
@@ -293,6 +295,12 @@ PYBIND11_MODULE(_core, m) {
       .def_readwrite("gumbel_scale", &SearchSettings::gumbel_scale)
       .def_readwrite("gumbel_c_visit", &SearchSettings::gumbel_c_visit)
       .def_readwrite("gumbel_c_scale", &SearchSettings::gumbel_c_scale)
+      .def_readwrite("score_weight", &SearchSettings::score_weight)
+      .def_readwrite("forced_playouts", &SearchSettings::forced_playouts)
+      .def_readwrite("lcb_stdevs", &SearchSettings::lcb_stdevs)
+      .def_readwrite("solve", &SearchSettings::solve)
+      .def_readwrite("stop_early", &SearchSettings::stop_early)
+      .def_readwrite("memory_mib", &SearchSettings::memory_mib)
       .def_readwrite("random_symmetry", &SearchSettings::random_symmetry)
       .def_readwrite("reuse_tree", &SearchSettings::reuse_tree);
 
@@ -301,6 +309,8 @@ PYBIND11_MODULE(_core, m) {
       .def_readonly("visits", &MoveStats::visits)
       .def_readonly("prior", &MoveStats::prior)
       .def_readonly("value", &MoveStats::value)
+      .def_readonly("score", &MoveStats::score)
+      .def_readonly("lcb", &MoveStats::lcb)
       .def_readonly("policy", &MoveStats::policy);
 
   py::class_<Search>(m, "Search")
@@ -327,13 +337,16 @@ PYBIND11_MODULE(_core, m) {
           },
           py::arg("planes").noconvert(), py::arg("globals").noconvert())
       .def("absorb",
-           [](Search& search, Array<float> logits, Array<float> values) {
-             require_answers(search.game(), search.leaf_count(), logits, values);
+           [](Search& search, Array<float> logits, Array<float> values,
+              std::optional<Array<float>> scores) {
+             require_answers(search.game(), search.leaf_count(), logits, values, scores);
              const float* logits_in = logits.data();
+             const float* scores_in = scores ? scores->data() : nullptr;
              const float* values_in = values.data();
              py::gil_scoped_release release;
-             search.absorb(logits_in, values_in);
-           })
+             search.absorb(logits_in, values_in, scores_in);
+           },
+           py::arg("logits"), py::arg("values"), py::arg("scores") = py::none())
       .def("cancel", &Search::cancel)
       .def("run_uniform", &Search::run_uniform, py::call_guard<py::gil_scoped_release>())
       .def("choose", &Search::choose, py::arg("moves_played"))
@@ -352,7 +365,9 @@ PYBIND11_MODULE(_core, m) {
           py::arg("action"))
       .def_property_readonly("done", &Search::done)
       .def_property_readonly("root_visits", &Search::root_visits)
+      .def_property_readonly("solved", &Search::solved)
       .def_property_readonly("root_value", &Search::root_value)
+      .def_property_readonly("root_score", &Search::root_score)
       .def_property_readonly("root_evaluation", &Search::root_evaluation)
       .def_property_readonly("nodes", [](const Search& search) { return search.tree().size(); })
       .def_property_readonly("bytes", &Search::bytes);
@@ -417,14 +432,18 @@ PYBIND11_MODULE(_core, m) {
           },
           py::arg("evaluator"), py::arg("planes").noconvert(), py::arg("globals").noconvert())
       .def("absorb",
-           [](Matches& matches, int evaluator, Array<float> logits, Array<float> values) {
+           [](Matches& matches, int evaluator, Array<float> logits, Array<float> values,
+              std::optional<Array<float>> scores) {
              require(evaluator >= 0 && evaluator < matches.seats(), "there is no such seat");
-             require_answers(matches.game(), matches.waiting_rows(evaluator), logits, values);
+             require_answers(matches.game(), matches.waiting_rows(evaluator), logits, values,
+                             scores);
              const float* logits_in = logits.data();
+             const float* scores_in = scores ? scores->data() : nullptr;
              const float* values_in = values.data();
              py::gil_scoped_release release;
-             matches.absorb(evaluator, logits_in, values_in);
-           })
+             matches.absorb(evaluator, logits_in, values_in, scores_in);
+           },
+           py::arg("evaluator"), py::arg("logits"), py::arg("values"), py::arg("scores") = py::none())
       .def("take_finished",
            [](Matches& matches) { return log_list(matches.game(), matches.take_finished()); })
       .def("take_unfinished",

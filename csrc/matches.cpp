@@ -140,12 +140,14 @@ int Matches::fill(int evaluator, Batch& batch) {
   return batch.size;
 }
 
-void Matches::absorb(int evaluator, const float* logits, const float* values) {
+void Matches::absorb(int evaluator, const float* logits, const float* values,
+                     const float* scores) {
   const std::vector<Waiting> asked = std::move(waiting_[evaluator]);
   waiting_[evaluator].clear();
   int row = 0;
   for (const Waiting& waiting : asked) {
-    waiting.search->absorb(logits + static_cast<int64_t>(row) * game_->actions, values + row);
+    waiting.search->absorb(logits + static_cast<int64_t>(row) * game_->actions, values + row,
+                           scores == nullptr ? nullptr : scores + row);
     row += waiting.rows;
     evaluations_ += waiting.rows;
   }

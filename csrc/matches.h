@@ -63,9 +63,9 @@ class Matches {
   // wait for this one. Returns the rows filled; 0 when no game waits for it now.
   int fill(int evaluator, Batch& batch);
 
-  // Answers the last fill: logits [rows, actions], values [rows]. On an exception the games stay
+  // Answers the last fill: logits [rows, actions], values [rows], scores [rows] or null. On an exception the games stay
   // intact, and the next fill asks again for the leaves that were not answered.
-  void absorb(int evaluator, const float* logits, const float* values);
+  void absorb(int evaluator, const float* logits, const float* values, const float* scores);
 
   // The rows that the next absorb must answer.
   int waiting_rows(int evaluator) const;

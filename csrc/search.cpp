@@ -6,17 +6,24 @@
 #include <limits>
 #include <stdexcept>
 
+#include "vector.h"
+
 namespace move37 {
 
 namespace {
 
-// A terminal visit costs no evaluation, so a tree whose root is nearly solved could spin here for
-// ever; this bounds the work between two batches.
+// A visit of a solved position costs no evaluation, so a tree with nothing else to visit could spin
+// here for ever; this bounds the work between two batches.
 constexpr int kMaxTerminalVisitsPerCollect = 256;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kTwoOverPi = 0.63661977f;
 
-float mover_view(int to_move, float first_player_value) {
-  return to_move == 0 ? first_player_value : -first_player_value;
-}
+// A move needs this share of the most visited one's visits to be chosen by its lower confidence
+// bound.
+constexpr double kMinVisitShareForLcb = 0.15;
+
+// From the first player's view to the view of the side to move, or back.
+float mover_view(int to_move, float value) { return to_move == 0 ? value : -value; }
 
 }  // namespace
 
@@ -27,6 +34,9 @@ Search::Search(const Game& game, const SearchSettings& settings, uint64_t seed)
       root_state_(game.state_bytes),
       state_(game.state_bytes),
       legal_mask_(game.actions),
+      ownership_scratch_(game.area()),
+      logits_scratch_(game.actions),
+      scores_scratch_(game.actions),
       root_prior_(game.actions),
       root_gumbel_(game.actions) {
   game.reset(root_state_.data());
@@ -59,13 +69,34 @@ void Search::advance(int action) {
     tree_.keep_below(move);
   else
     tree_.clear();
+  const Node& kept = tree_.node(Tree::kRoot);
+  if (kept.status == Status::kExpanded && !kept.prepared) tree_.prepare(Tree::kRoot);
   root_prepared_ = false;
 }
 
 bool Search::done() const {
   const Node& root = tree_.node(Tree::kRoot);
+  if (leaf_count_ > 0) return false;
   if (root.status == Status::kTerminal) return true;
-  return root.status == Status::kExpanded && root.visits >= settings_.visits && leaf_count_ == 0;
+  if (root.status != Status::kExpanded) return false;
+  if (root.visits >= settings_.visits) return true;
+  if (settings_.solve && root.solved()) return true;
+  if (tree_.bytes() >= static_cast<int64_t>(settings_.memory_mib) << 20) return true;
+  return settings_.stop_early && settled();
+}
+
+// Whether the visits left are too few for another move to become the most visited.
+bool Search::settled() const {
+  const Node& root = tree_.node(Tree::kRoot);
+  int first = 0, second = 0;
+  for (int i = 0; i < root.edge_count; ++i) {
+    const int visits = tree_.edge(root, i).visits;
+    if (visits > first)
+      second = first, first = visits;
+    else
+      second = std::max(second, visits);
+  }
+  return root.move_count == 1 || first - second > settings_.visits - root.visits;
 }
 
 int Search::collect(Batch& batch) {
@@ -74,6 +105,7 @@ int Search::collect(Batch& batch) {
   while (leaf_count_ < settings_.leaves_per_batch && batch.size < batch.capacity) {
     const Node& root = tree_.node(Tree::kRoot);
     if (root.visits + leaf_count_ >= settings_.visits && root.status == Status::kExpanded) break;
+    if (settings_.solve && root.solved() && root.visits > 0) break;
     if (static_cast<int>(leaves_.size()) == leaf_count_) leaves_.emplace_back();
     Leaf& leaf = leaves_[leaf_count_];
     const Selected selected = select(leaf);
@@ -101,17 +133,20 @@ Search::Selected Search::select(Leaf& leaf) {
   int index = Tree::kRoot;
   if (!root_prepared_) prepare_root();
 
-  // Step 2. Descend along the best edges to a node that is not expanded.
+  // Step 2. Descend along the best edges to a node that is not expanded, or is solved.
   while (tree_.node(index).status == Status::kExpanded) {
-    const bool is_root = index == Tree::kRoot;
-    const Node& node = tree_.node(index);
-    const bool gumbel = is_root && settings_.root_policy == RootPolicy::kGumbel;
-    int move = gumbel ? select_gumbel(node) : select_puct(node, is_root);
-    if (move >= node.edge_count) move = tree_.add_edge(index, move);
+    if (settings_.solve && tree_.node(index).solved()) break;
+    const bool gumbel = index == Tree::kRoot && settings_.root_policy == RootPolicy::kGumbel;
+    int move = gumbel ? select_gumbel(index) : select_puct(index);
+    if (move >= tree_.node(index).edge_count) move = tree_.add_edge(index, move);
     leaf.path.push_back({index, move});
-    Edge& edge = tree_.edge(tree_.node(index), move);
+    Node& node = tree_.node(index);
+    Edge& edge = tree_.edge(node, move);
     ++edge.in_flight;
-    game_->play(state_.data(), tree_.action(tree_.node(index), move));
+    ++node.in_flight;
+    if (node.idle_edges > 0 && edge.visits + edge.in_flight == 1) recount_tried(node);
+    refresh(node, move);
+    game_->play(state_.data(), tree_.actions(node)[move]);
     index = edge.node;
   }
   leaf.node = index;
@@ -127,96 +162,121 @@ Search::Selected Search::select(Leaf& leaf) {
     if (game_->over(state_.data())) {
       node.status = Status::kTerminal;
       node.value = game_->outcome(state_.data());
+      if (game_->score != nullptr) node.score = game_->score(state_.data(), ownership_scratch_.data());
+      node.lower = node.upper = static_cast<int8_t>(node.value);
+      if (settings_.solve) prove(leaf);
     }
   }
-  if (node.status == Status::kTerminal) {
-    back_up(leaf, node.value);
+  if (node.status == Status::kTerminal || node.status == Status::kExpanded) {
+    back_up(leaf);
     return Selected::kTerminal;
   }
   if (node.move_count == 0) {  // a leaf that was given back has its moves already
-    if (game_->legal(state_.data(), legal_mask_.data()) == 0) {
+    int count = game_->legal(state_.data(), legal_mask_.data());
+    if (count == 0) {
       give_back(leaf);
       throw std::runtime_error("game '" + game_->name +
                                "' has a position that is not over but has no legal move");
     }
     if (index == Tree::kRoot && !allowed_.empty())
-      for (int action = 0; action < game_->actions; ++action) legal_mask_[action] &= allowed_[action];
-    tree_.set_moves(index, legal_mask_.data(), game_->actions);
+      count -= forbid(allowed_);
+    tree_.set_moves(index, legal_mask_.data(), game_->actions, count);
   }
   node.status = Status::kPending;
   return Selected::kLeaf;
 }
 
-// PUCT: Silver et al. 2017 (AlphaGo Zero), Methods "Select"; the visit-dependent factor is of
-// Silver et al. 2018 (AlphaZero), pseudocode. First-play urgency: an unvisited move is worth the
-// parent's value less a reduction that grows with the prior already tried.
-int Search::select_puct(const Node& node, bool is_root) const {
-  int visits = 0;
-  double value_sum = mover_view(node.to_move, node.value);
-  float tried_prior = 0;
-  for (int i = 0; i < node.edge_count; ++i) {
-    const Edge& edge = tree_.edge(node, i);
-    const int n = edge.visits + edge.in_flight;
-    visits += n;
-    value_sum += edge.value_sum - settings_.virtual_loss * edge.in_flight;
-    if (n > 0) tried_prior += tree_.prior(node, i);
+// Takes the moves that are not allowed out of the legal mask; returns how many were in it.
+int Search::forbid(const std::vector<uint8_t>& allowed) {
+  int taken = 0;
+  for (int action = 0; action < game_->actions; ++action) {
+    const uint8_t left = legal_mask_[action] & allowed[action];
+    taken += legal_mask_[action] != left;
+    legal_mask_[action] = left;
   }
-  const float c = settings_.c_puct +
-                  std::log((visits + 1 + settings_.c_puct_base) / settings_.c_puct_base);
-  const float exploration = c * std::sqrt(static_cast<float>(visits) + 1e-8f);
-  const float reduction = is_root && settings_.noise_fraction > 0 ? 0.0f : settings_.fpu_reduction;
-  const float parent = static_cast<float>(value_sum / (visits + 1));
-  const float urgency = parent - reduction * std::sqrt(tried_prior);
+  return taken;
+}
 
-  float best_score = -std::numeric_limits<float>::infinity();
-  int best = 0;
-  for (int i = 0; i < node.edge_count; ++i) {
-    const Edge& edge = tree_.edge(node, i);
-    const int n = edge.visits + edge.in_flight;
-    const float q = n == 0 ? urgency  // its only visit was given back
-                           : static_cast<float>((edge.value_sum -
-                                                 settings_.virtual_loss * edge.in_flight) / n);
-    const float score = q + exploration * tree_.prior(node, i) / static_cast<float>(1 + n);
-    if (score > best_score) best_score = score, best = i;
+// The factor of PUCT's exploration term: Silver et al. 2017 (AlphaGo Zero), Methods "Select"; its
+// growth with the visits is of Silver et al. 2018 (AlphaZero), pseudocode.
+float Search::exploration(const Node& node) const {
+  const float visits = static_cast<float>(node.visits - 1 + node.in_flight);
+  const float c =
+      settings_.c_puct + std::log((visits + 1 + settings_.c_puct_base) / settings_.c_puct_base);
+  return c * std::sqrt(visits + 1e-8f);
+}
+
+// PUCT. First-play urgency: an unvisited move is worth the parent's value less a reduction that
+// grows with the prior already tried.
+int Search::select_puct(int index) {
+  if (!tree_.node(index).prepared) tree_.prepare(index);
+  const Node& node = tree_.node(index);
+  const bool is_root = index == Tree::kRoot;
+  const float factor = exploration(node);
+  const float reduction = is_root && settings_.noise_fraction > 0 ? 0.0f : settings_.fpu_reduction;
+  const double total = node.to_move == 0 ? node.utility_sum : -node.utility_sum;
+  const float parent = static_cast<float>((total - settings_.virtual_loss * node.in_flight) /
+                                          (node.visits + node.in_flight));
+  const float urgency = parent - reduction * std::sqrt(node.tried_prior);
+
+  const int count = node.edge_count;
+  const float* q = tree_.q(node);
+  const float* n = tree_.n(node);
+  const float* prior = tree_.priors(node);
+  float* score = scores_scratch_.data();
+  puct_scores(q, n, prior, factor, count, score);
+  if (node.idle_edges > 0)  // their only visit was given back
+    for (int i = 0; i < count; ++i)
+      if (n[i] == 0) score[i] = urgency + factor * prior[i];
+  if (is_root && settings_.forced_playouts > 0) {
+    // Forced playouts: Wu 2019, section 3.2.
+    const float visits = static_cast<float>(node.visits - 1 + node.in_flight);
+    for (int i = 0; i < count; ++i)
+      if (n[i] < std::sqrt(settings_.forced_playouts * prior[i] * visits) && q[i] > -kInfinity)
+        score[i] = kInfinity;
   }
-  // All unvisited moves are worth the same, so only the one with the largest prior can win.
-  if (node.edge_count < node.move_count) {
-    int first = node.edge_count;
-    for (int i = first + 1; i < node.move_count; ++i)
-      if (tree_.prior(node, i) > tree_.prior(node, first)) first = i;
-    if (urgency + exploration * tree_.prior(node, first) > best_score) best = first;
-  }
+  int best = count > 0 ? first_largest(score, count) : 0;
+  const float best_score = count > 0 ? score[best] : -kInfinity;
+  // All unvisited moves are worth the same, so the first, whose prior is the largest, is the best.
+  if (count < node.move_count &&
+      (best_score == -kInfinity || urgency + factor * prior[count] > best_score))
+    best = count;
   return best;
 }
 
 // Sequential halving: Danihelka et al. 2022, Algorithm 2. Among the moves that have exactly the
 // visits the schedule asks for, the one with the largest g + logit + sigma(q).
-int Search::select_gumbel(const Node& root) const {
-  int visits = 0, max_visits = 0;
-  for (int i = 0; i < root.edge_count; ++i) {
-    const Edge& edge = tree_.edge(root, i);
-    visits += edge.visits + edge.in_flight;
-    max_visits = std::max(max_visits, edge.visits);
-  }
-  const size_t last = considered_visits_.size() - 1;
-  const int wanted = considered_visits_[std::min(static_cast<size_t>(visits), last)];
+int Search::select_gumbel(int index) {
+  const Node& root = tree_.node(index);
+  int max_visits = 0;
+  for (int i = 0; i < root.edge_count; ++i)
+    max_visits = std::max(max_visits, tree_.edge(root, i).visits);
+  const size_t visits = root.visits - 1 + root.in_flight;
+  const int wanted = considered_visits_[std::min(visits, considered_visits_.size() - 1)];
   const std::vector<double> q = completed_q(root);
   int best = -1;
   double best_score = 0;
   for (int i = 0; i < root.move_count; ++i) {
-    const int n = i < root.edge_count ? tree_.edge(root, i).visits + tree_.edge(root, i).in_flight : 0;
-    if (n != wanted) continue;
+    const int n = i < root.edge_count ? static_cast<int>(tree_.n(root)[i]) : 0;
+    if (n != wanted || (settings_.solve && i < root.edge_count && proven_loss(root, i))) continue;
     const double score = gumbel_score(root, i, q[i], max_visits);
     if (best < 0 || score > best_score) best_score = score, best = i;
   }
-  return best >= 0 ? best : select_puct(root, true);
+  return best >= 0 ? best : select_puct(index);
 }
 
 double Search::gumbel_score(const Node& root, int i, double q, int max_visits) const {
-  const int action = tree_.action(root, i);
-  const double logit = std::log(std::max(tree_.prior(root, i), 1e-30f));
+  const double logit = std::log(std::max(tree_.priors(root)[i], 1e-30f));
   const double sigma = (settings_.gumbel_c_visit + max_visits) * settings_.gumbel_c_scale * q;
-  return root_gumbel_[action] + logit + sigma;
+  return root_gumbel_[tree_.actions(root)[i]] + logit + sigma;
+}
+
+// The mean utility of a visited move, or its value when that is proven; the mover's view.
+double Search::edge_value(const Node& node, int i) const {
+  const Edge& edge = tree_.edge(node, i);
+  const Node& child = tree_.node(edge.node);
+  if (settings_.solve && child.solved()) return mover_view(node.to_move, child.lower);
+  return edge.utility_sum / edge.visits;
 }
 
 // The value of every move, in the mover's view; unvisited moves get the mixed value of
@@ -229,69 +289,162 @@ std::vector<double> Search::completed_q(const Node& root) const {
     const Edge& edge = tree_.edge(root, i);
     if (edge.visits == 0) continue;
     visits += edge.visits;
-    q[i] = edge.value_sum / edge.visits;
-    const double prior = std::max(tree_.prior(root, i), 1e-30f);
+    q[i] = edge_value(root, i);
+    const double prior = std::max(tree_.priors(root)[i], 1e-30f);
     visited_prior += prior;
     weighted += prior * q[i];
   }
-  const double own = mover_view(root.to_move, root.value);
+  const double own = mover_view(root.to_move, utility(root.value, root.score));
   const double mixed = visits == 0 ? own : (own + visits * weighted / visited_prior) / (1 + visits);
   for (int i = 0; i < root.move_count; ++i)
     if (i >= root.edge_count || tree_.edge(root, i).visits == 0) q[i] = mixed;
   return q;
 }
 
-void Search::absorb(const float* logits, const float* values) {
-  for (int i = 0; i < leaf_count_; ++i) {
-    bool finite = std::isfinite(values[i]);
-    const float* row = logits + static_cast<int64_t>(i) * game_->actions;
-    for (int a = 0; a < game_->actions; ++a) finite = finite && std::isfinite(row[a]);
-    if (!finite) {
-      cancel();
-      throw std::runtime_error("the evaluator returned a number that is not finite");
-    }
+// Winning, and a little for the margin, so that won games are finished well: Wu 2019, appendix
+// "Score maximization"; the margin counts from what was expected when the tree began.
+float Search::utility(float value, float score) const {
+  if (settings_.score_weight == 0) return value;
+  const float width = static_cast<float>(game_->width);
+  return value + settings_.score_weight * kTwoOverPi * std::atan((score - score_centre_) / width);
+}
+
+void Search::absorb(const float* logits, const float* values, const float* scores) {
+  if (!all_finite(logits, static_cast<int64_t>(leaf_count_) * game_->actions) || !all_finite(values, leaf_count_) ||
+      (scores != nullptr && !all_finite(scores, leaf_count_))) {
+    cancel();
+    throw std::runtime_error("the evaluator returned a number that is not finite");
   }
   const int count = leaf_count_;
   leaf_count_ = 0;
-  for (int i = 0; i < count; ++i)
-    expand(leaves_[i], logits + static_cast<int64_t>(i) * game_->actions, values[i]);
+  for (int i = 0; i < count; ++i) {
+    Node& node = tree_.node(leaves_[i].node);
+    node.value = mover_view(node.to_move, std::clamp(values[i], -1.0f, 1.0f));
+    node.score = scores == nullptr ? 0 : mover_view(node.to_move, scores[i]);
+    expand(leaves_[i], logits + static_cast<int64_t>(i) * game_->actions);
+  }
 }
 
-// Step 4. Expand: priors are the softmax of the logits over the legal moves. Then back up.
-void Search::expand(const Leaf& leaf, const float* logits, float value) {
+// Step 4. Expand: keep the logits of the legal moves. Then back up.
+void Search::expand(const Leaf& leaf, const float* logits) {
   Node& node = tree_.node(leaf.node);
-  const int32_t* table = game_->action_symmetries.data() +
-                         static_cast<int64_t>(leaf.symmetry) * game_->actions;
-  std::vector<float> original(logits, logits + game_->actions);
-  if (leaf.symmetry != 0)
-    for (int i = 0; i < game_->actions; ++i) original[table[i]] = logits[i];
-  float largest = -std::numeric_limits<float>::infinity();
-  for (int i = 0; i < node.move_count; ++i)
-    largest = std::max(largest, original[tree_.action(node, i)]);
-  float sum = 0;
-  for (int i = 0; i < node.move_count; ++i)
-    sum += (tree_.prior(node, i) = std::exp(original[tree_.action(node, i)] - largest));
-  for (int i = 0; i < node.move_count; ++i) tree_.prior(node, i) /= sum;
-  node.value = mover_view(node.to_move, std::clamp(value, -1.0f, 1.0f));
+  if (leaf.symmetry != 0) {
+    const int32_t* table = game_->action_symmetries.data() +
+                           static_cast<int64_t>(leaf.symmetry) * game_->actions;
+    for (int i = 0; i < game_->actions; ++i) logits_scratch_[table[i]] = logits[i];
+    logits = logits_scratch_.data();
+  }
+  float* prior = tree_.priors(node);
+  const int16_t* action = tree_.actions(node);
+  for (int i = 0; i < node.move_count; ++i) prior[i] = logits[action[i]];
   node.status = Status::kExpanded;
-  back_up(leaf, node.value);
-  if (leaf.node == Tree::kRoot) root_prepared_ = false;
+  if (leaf.node == Tree::kRoot) {
+    tree_.prepare(Tree::kRoot);
+    root_prepared_ = false;
+    if (leaf.path.empty() && node.visits == 0) score_centre_ = node.score;
+  }
+  back_up(leaf);
 }
 
-void Search::back_up(const Leaf& leaf, float value) {
+// A finished visit: the leaf's value joins every move of the path to it, cut on its way to what is
+// proven of each position.
+void Search::back_up(const Leaf& leaf) {
+  Node& end = tree_.node(leaf.node);
+  float value = settings_.solve && end.solved() ? end.lower : end.value;
+  float result = utility(value, end.score);
+  ++end.visits;
+  end.utility_sum += result;
+  for (auto step_to = leaf.path.rbegin(); step_to != leaf.path.rend(); ++step_to) {
+    const Step& step = *step_to;
+    Node& node = tree_.node(step.node);
+    Edge& edge = tree_.edge(node, step.edge);
+    if (settings_.solve && (value < node.lower || value > node.upper)) {
+      value = std::clamp<float>(value, node.lower, node.upper);
+      result = utility(value, end.score);
+    }
+    const float mine = mover_view(node.to_move, result);
+    --edge.in_flight;
+    --node.in_flight;
+    ++edge.visits;
+    ++node.visits;
+    edge.utility_sum += mine;
+    edge.square_sum += mine * mine;
+    edge.value_sum += mover_view(node.to_move, value);
+    edge.score_sum += mover_view(node.to_move, end.score);
+    node.utility_sum += result;
+    refresh(node, step.edge);
+  }
+}
+
+// Brings what selection reads of an edge up to date.
+void Search::refresh(const Node& node, int i) {
+  const Edge& edge = tree_.edge(node, i);
+  const int n = edge.visits + edge.in_flight;
+  const bool solved = settings_.solve && tree_.node(edge.node).solved();
+  tree_.n(node)[i] = static_cast<float>(n);
+  tree_.q(node)[i] =
+      solved   ? -kInfinity
+      : n == 0 ? 0
+               : static_cast<float>((edge.utility_sum - settings_.virtual_loss * edge.in_flight) / n);
+}
+
+// Whether the move is proven to lose for the side that plays it.
+bool Search::proven_loss(const Node& node, int i) const {
+  const Node& child = tree_.node(tree_.edge(node, i).node);
+  return node.to_move == 0 ? child.upper == -1 : child.lower == 1;
+}
+
+// Carries a proven result towards the root: bounds on the outcome, as in Cazenave and Saffidine
+// 2010, "Score bounded Monte-Carlo tree search"; with wins and losses only it is the MCTS-solver
+// of Winands et al. 2008.
+void Search::prove(const Leaf& leaf) {
+  for (auto step = leaf.path.rbegin(); step != leaf.path.rend(); ++step) {
+    Node& node = tree_.node(step->node);
+    refresh(node, step->edge);
+    if (!update_bounds(node)) return;
+  }
+}
+
+// A node is worth at least its best move's lower bound, and at most the best upper bound of all its
+// moves, the untried ones included. Returns whether something new is known.
+bool Search::update_bounds(Node& node) {
+  const bool first = node.to_move == 0;
+  int lower = -1, upper = node.edge_count < node.move_count ? 1 : -1;  // the mover's view
+  for (int i = 0; i < node.edge_count; ++i) {
+    const Node& child = tree_.node(tree_.edge(node, i).node);
+    lower = std::max<int>(lower, first ? child.lower : -child.upper);
+    upper = std::max<int>(upper, first ? child.upper : -child.lower);
+  }
+  const int8_t least = static_cast<int8_t>(first ? lower : -upper);
+  const int8_t most = static_cast<int8_t>(first ? upper : -lower);
+  if (least == node.lower && most == node.upper) return false;
+  node.lower = least;
+  node.upper = most;
+  return true;
+}
+
+void Search::give_back(const Leaf& leaf) {
   for (const Step& step : leaf.path) {
     Node& node = tree_.node(step.node);
     Edge& edge = tree_.edge(node, step.edge);
     --edge.in_flight;
-    ++edge.visits;
-    edge.value_sum += mover_view(node.to_move, value);
-    ++node.visits;
+    --node.in_flight;
+    refresh(node, step.edge);
+    if (edge.visits + edge.in_flight == 0) recount_tried(node);
   }
-  ++tree_.node(leaf.node).visits;
 }
 
-void Search::give_back(const Leaf& leaf) {
-  for (const Step& step : leaf.path) --tree_.edge(tree_.node(step.node), step.edge).in_flight;
+// After an edge lost its only visit, or got it back.
+void Search::recount_tried(Node& node) {
+  node.idle_edges = 0;
+  node.tried_prior = 0;
+  for (int i = 0; i < node.edge_count; ++i) {
+    const bool idle = tree_.edge(node, i).visits + tree_.edge(node, i).in_flight == 0;
+    if (idle)
+      ++node.idle_edges;
+    else
+      node.tried_prior += tree_.priors(node)[i];
+  }
 }
 
 void Search::cancel() {
@@ -304,27 +457,30 @@ void Search::cancel() {
 
 // Once a search, when the root has its priors: noise, and Gumbel's draw and schedule.
 void Search::prepare_root() {
-  const Node& root = tree_.node(Tree::kRoot);
-  if (root.status != Status::kExpanded) return;
+  if (tree_.node(Tree::kRoot).status != Status::kExpanded) return;
+  Node& root = tree_.node(Tree::kRoot);
   root_prepared_ = true;
+  float* prior = tree_.priors(root);
+  const int16_t* action = tree_.actions(root);
   float sum = 0, largest = 0;
   const float exponent = 1 / settings_.root_policy_temperature;
-  for (int i = 0; i < root.move_count; ++i) largest = std::max(largest, tree_.prior(root, i));
+  for (int i = 0; i < root.move_count; ++i) largest = std::max(largest, prior[i]);
   for (int i = 0; i < root.move_count; ++i) {
-    float& prior = tree_.prior(root, i);
-    root_prior_[tree_.action(root, i)] = prior;
-    if (exponent != 1) prior = std::pow(prior / largest, exponent);  // the ratio never underflows all
-    sum += prior;
+    root_prior_[action[i]] = prior[i];
+    if (exponent != 1) prior[i] = std::pow(prior[i] / largest, exponent);  // never all underflow
+    sum += prior[i];
   }
-  for (int i = 0; i < root.move_count; ++i) tree_.prior(root, i) /= sum;
+  for (int i = 0; i < root.move_count; ++i) prior[i] /= sum;
   if (settings_.root_policy == RootPolicy::kGumbel) {
     for (int i = 0; i < root.move_count; ++i)
-      root_gumbel_[tree_.action(root, i)] = settings_.gumbel_scale * static_cast<float>(rng_.gumbel());
+      root_gumbel_[action[i]] = settings_.gumbel_scale * static_cast<float>(rng_.gumbel());
     considered_visits_ = considered_visits_schedule(
         std::min<int>(settings_.gumbel_considered, root.move_count), std::max(1, settings_.visits - 1));
   } else if (settings_.noise_fraction > 0) {
     apply_noise();
+    tree_.sort_moves(root);
   }
+  recount_tried(root);
 }
 
 // Root noise: Silver et al. 2017, Methods "Self-play"; the total of alpha is spread over the
@@ -332,31 +488,33 @@ void Search::prepare_root() {
 void Search::apply_noise() {
   const Node& root = tree_.node(Tree::kRoot);
   const auto noise = rng_.dirichlet(root.move_count, settings_.noise_total / root.move_count);
+  float* prior = tree_.priors(root);
   for (int i = 0; i < root.move_count; ++i)
-    tree_.prior(root, i) = (1 - settings_.noise_fraction) * tree_.prior(root, i) +
-                           settings_.noise_fraction * static_cast<float>(noise[i]);
+    prior[i] = (1 - settings_.noise_fraction) * prior[i] +
+               settings_.noise_fraction * static_cast<float>(noise[i]);
 }
 
 void Search::run_uniform() {
-  std::vector<uint8_t> planes(static_cast<size_t>(settings_.leaves_per_batch) * game_->plane_bytes());
-  std::vector<float> globals(static_cast<size_t>(settings_.leaves_per_batch) * game_->globals + 1);
-  const std::vector<float> logits(static_cast<size_t>(settings_.leaves_per_batch) * game_->actions);
-  const std::vector<float> values(settings_.leaves_per_batch);
+  const size_t rows = settings_.leaves_per_batch;
+  std::vector<uint8_t> planes(rows * game_->plane_bytes());
+  std::vector<float> globals(rows * game_->globals + 1);
+  const std::vector<float> logits(rows * game_->actions), values(rows);
   while (!done()) {
     Batch batch{planes.data(), globals.data(), settings_.leaves_per_batch};
     collect(batch);
-    absorb(logits.data(), values.data());
+    absorb(logits.data(), values.data(), nullptr);
   }
 }
 
 float Search::root_value() const {
   const Node& root = tree_.node(Tree::kRoot);
+  if (settings_.solve && root.solved()) return root.lower;
   if (root.status != Status::kExpanded) return root.value;
   double value = 0;
   if (settings_.root_policy == RootPolicy::kGumbel) {
     const std::vector<double> q = completed_q(root);
-    const std::vector<MoveStats> stats = moves();
-    for (const MoveStats& move : stats) value += move.policy * q[tree_.find_move(root, move.action)];
+    const std::vector<double> weight = policy_weights(root, q);
+    for (int i = 0; i < root.move_count; ++i) value += weight[i] * q[i];
   } else {
     value = mover_view(root.to_move, root.value);
     int visits = 1;
@@ -369,36 +527,137 @@ float Search::root_value() const {
   return mover_view(root.to_move, static_cast<float>(value));
 }
 
-std::vector<MoveStats> Search::moves() const {
+float Search::root_score() const {
   const Node& root = tree_.node(Tree::kRoot);
-  std::vector<MoveStats> stats;
-  if (root.status != Status::kExpanded) return stats;
-  const std::vector<double> q = completed_q(root);
+  double score = mover_view(root.to_move, root.score);
+  int visits = 1;
+  for (int i = 0; i < root.edge_count; ++i) {
+    score += tree_.edge(root, i).score_sum;
+    visits += tree_.edge(root, i).visits;
+  }
+  return mover_view(root.to_move, static_cast<float>(score / visits));
+}
+
+// The improved policy over the root's moves. PUCT: shares of the visits (pruned, when some were
+// forced), or the priors before any. Gumbel: softmax(logits + sigma(completed q)), Danihelka et al.
+// 2022, section 4. When proven moves are the best: these alone.
+std::vector<double> Search::policy_weights(const Node& root, const std::vector<double>& q) const {
+  const int count = root.move_count;
+  std::vector<double> weight(count);
+  const float* prior = tree_.priors(root);
   int visits = 0, max_visits = 0;
   for (int i = 0; i < root.edge_count; ++i) {
     visits += tree_.edge(root, i).visits;
     max_visits = std::max(max_visits, tree_.edge(root, i).visits);
   }
-  std::vector<double> weight(root.move_count);
-  double largest = -std::numeric_limits<double>::infinity(), sum = 0;
-  const bool gumbel = settings_.root_policy == RootPolicy::kGumbel;
-  for (int i = 0; i < root.move_count; ++i) {
-    const int n = i < root.edge_count ? tree_.edge(root, i).visits : 0;
-    const double logit = std::log(std::max(tree_.prior(root, i), 1e-30f));
-    if (gumbel)
-      weight[i] = logit + (settings_.gumbel_c_visit + max_visits) * settings_.gumbel_c_scale * q[i];
-    else
-      weight[i] = visits == 0 ? logit : std::log(n + 1e-30);
-    largest = std::max(largest, weight[i]);
+  if (settings_.root_policy == RootPolicy::kGumbel) {
+    double largest = -std::numeric_limits<double>::infinity();
+    for (int i = 0; i < count; ++i) {
+      weight[i] = std::log(std::max(prior[i], 1e-30f)) +
+                  (settings_.gumbel_c_visit + max_visits) * settings_.gumbel_c_scale * q[i];
+      largest = std::max(largest, weight[i]);
+    }
+    for (double& w : weight) w = std::exp(w - largest);
+  } else if (visits == 0) {
+    for (int i = 0; i < count; ++i) weight[i] = prior[i];
+  } else if (settings_.forced_playouts > 0) {
+    weight = pruned_visits(root);
+  } else {
+    for (int i = 0; i < root.edge_count; ++i) weight[i] = tree_.edge(root, i).visits;
   }
-  for (double& w : weight) sum += (w = std::exp(w - largest));
-  for (int i = 0; i < root.move_count; ++i) {
-    const int action = tree_.action(root, i);
-    const int n = i < root.edge_count ? tree_.edge(root, i).visits : 0;
-    const float prior = root_prepared_ ? root_prior_[action] : tree_.prior(root, i);
-    stats.push_back({action, n, prior, static_cast<float>(q[i]), static_cast<float>(weight[i] / sum)});
+  if (settings_.solve && prefers_proven(root)) {
+    const float best = proven_least(root);
+    for (int i = 0; i < count; ++i) {
+      const bool tried = i < root.edge_count;
+      const Node* child = tried ? &tree_.node(tree_.edge(root, i).node) : nullptr;
+      const bool reaches = tried && child->solved() && mover_view(root.to_move, child->lower) == best;
+      weight[i] = reaches ? std::max(weight[i], 1e-6) : 0;
+    }
   }
-  std::stable_sort(stats.begin(), stats.end(), [](const MoveStats& a, const MoveStats& b) {
+  double sum = 0;
+  for (const double w : weight) sum += w;
+  for (double& w : weight) w /= sum;
+  return weight;
+}
+
+// The result that a proven move reaches at least, in the mover's view.
+float Search::proven_least(const Node& node) const {
+  return node.to_move == 0 ? node.lower : -node.upper;
+}
+
+// Whether a proven move is sure to be as good as what the most visited one promises.
+bool Search::prefers_proven(const Node& root) const {
+  if (root.solved()) return true;
+  int best = -1;
+  bool reached = false;
+  for (int i = 0; i < root.edge_count; ++i) {
+    const Edge& edge = tree_.edge(root, i);
+    const Node& child = tree_.node(edge.node);
+    if (child.solved())
+      reached |= mover_view(root.to_move, child.lower) == proven_least(root);
+    else if (edge.visits > 0 && (best < 0 || edge.visits > tree_.edge(root, best).visits))
+      best = i;
+  }
+  return reached && proven_least(root) > -1 && (best < 0 || edge_value(root, best) < proven_least(root));
+}
+
+// The visits as they would be without forcing: Wu 2019, section 3.2, "policy target pruning". Of
+// every move but the most visited, as many forced visits are taken off as leave its PUCT score
+// below that of the most visited; a move left with a single visit loses it too.
+std::vector<double> Search::pruned_visits(const Node& root) const {
+  std::vector<double> visits(root.move_count);
+  int best = 0;
+  for (int i = 0; i < root.edge_count; ++i) {
+    visits[i] = tree_.edge(root, i).visits;
+    if (visits[i] > visits[best]) best = i;
+  }
+  const float factor = exploration(root);
+  const float* prior = tree_.priors(root);
+  const double top = edge_value(root, best) + factor * prior[best] / (1 + visits[best]);
+  for (int i = 0; i < root.edge_count; ++i) {
+    if (i == best || visits[i] == 0) continue;
+    const double forced = std::sqrt(settings_.forced_playouts * prior[i] * (root.visits - 1));
+    const double gap = top - edge_value(root, i);
+    const double enough = gap > 0 ? std::max(0.0, factor * prior[i] / gap - 1) : visits[i];
+    visits[i] = std::max(visits[i] - forced, std::min(visits[i], std::ceil(enough)));
+    if (visits[i] <= 1) visits[i] = 0;
+  }
+  return visits;
+}
+
+std::vector<MoveStats> Search::moves() const {
+  const Node& root = tree_.node(Tree::kRoot);
+  std::vector<MoveStats> stats;
+  if (root.status != Status::kExpanded) return stats;
+  const std::vector<double> q = completed_q(root);
+  const std::vector<double> weight = policy_weights(root, q);
+  for (int i = 0; i < root.move_count; ++i) {
+    const int action = tree_.actions(root)[i];
+    MoveStats move{};
+    move.action = action;
+    move.prior = root_prepared_ ? root_prior_[action] : tree_.priors(root)[i];
+    move.value = static_cast<float>(q[i]);
+    move.score = mover_view(root.to_move, root.score);
+    move.policy = static_cast<float>(weight[i]);
+    move.lcb = -kInfinity;
+    if (i < root.edge_count && tree_.edge(root, i).visits > 0) {
+      const Edge& edge = tree_.edge(root, i);
+      const Node& child = tree_.node(edge.node);
+      const double n = edge.visits, mean = edge.utility_sum / n;
+      move.visits = edge.visits;
+      move.value = settings_.solve && child.solved() ? mover_view(root.to_move, child.lower)
+                                                     : static_cast<float>(edge.value_sum / n);
+      move.score = static_cast<float>(edge.score_sum / n);
+      if (n >= 2) {
+        const double variance = std::max(0.0, edge.square_sum / n - mean * mean) * n / (n - 1);
+        move.lcb = static_cast<float>(mean - settings_.lcb_stdevs * std::sqrt(variance / n));
+      }
+    }
+    stats.push_back(move);
+  }
+  const bool proven = settings_.solve && prefers_proven(root);
+  std::stable_sort(stats.begin(), stats.end(), [&](const MoveStats& a, const MoveStats& b) {
+    if (proven && (a.policy > 0) != (b.policy > 0)) return a.policy > 0;
     return a.visits != b.visits ? a.visits > b.visits : a.policy > b.policy;
   });
   return stats;
@@ -422,16 +681,17 @@ int Search::choose(int moves_played) {
       if ((draw -= weight[i]) < 0) return stats[i].action;
     return stats.front().action;
   }
-  if (settings_.root_policy == RootPolicy::kPuct || stats.front().visits == 0)
-    return stats.front().action;
   const Node& root = tree_.node(Tree::kRoot);
-  const int max_visits = stats.front().visits;
-  int best = stats.front().action;
+  const MoveStats& first = stats.front();
+  if (first.visits == 0 || (settings_.solve && prefers_proven(root))) return first.action;
+  const bool gumbel = settings_.root_policy == RootPolicy::kGumbel;
+  if (!gumbel && settings_.lcb_stdevs == 0) return first.action;
+  int best = first.action;
   double best_score = -std::numeric_limits<double>::infinity();
   for (const MoveStats& move : stats) {
-    if (move.visits < max_visits) break;
-    const double score =
-        gumbel_score(root, tree_.find_move(root, move.action), move.value, max_visits);
+    if (move.visits < (gumbel ? first.visits : kMinVisitShareForLcb * first.visits)) break;
+    const int i = tree_.find_move(root, move.action);
+    const double score = gumbel ? gumbel_score(root, i, edge_value(root, i), first.visits) : move.lcb;
     if (score > best_score) best_score = score, best = move.action;
   }
   return best;
@@ -442,7 +702,7 @@ std::vector<int> Search::principal_variation(int action, std::vector<int>* visit
   int index = Tree::kRoot;
   int move = tree_.find_move(tree_.node(index), action);
   while (move >= 0) {
-    line.push_back(tree_.action(tree_.node(index), move));
+    line.push_back(tree_.actions(tree_.node(index))[move]);
     const bool visited = move < tree_.node(index).edge_count;
     if (visits) visits->push_back(visited ? tree_.edge(tree_.node(index), move).visits : 0);
     if (!visited) break;

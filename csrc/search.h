@@ -31,16 +31,24 @@ struct SearchSettings {
   float gumbel_scale = 1.0f;
   float gumbel_c_visit = 50.0f;
   float gumbel_c_scale = 0.5f;
+  float score_weight = 0.0f;
+  float forced_playouts = 0.0f;
+  float lcb_stdevs = 0.0f;
+  bool solve = true;
+  bool stop_early = false;
+  int memory_mib = 4096;
   bool random_symmetry = false;
   bool reuse_tree = true;
 };
 
-// What a finished search says about one legal move of the root.
+// What a finished search says about one legal move of the root, in the mover's view.
 struct MoveStats {
   int action;
   int visits;
   float prior;   // as the evaluator gave it, before noise
-  float value;   // mean of the visits, in the mover's view; the root's estimate if unvisited
+  float value;   // mean of the visits, or the proven result; the root's estimate if unvisited
+  float score;   // mean margin in points of the visits; the root's estimate if unvisited
+  float lcb;     // lower confidence bound of the utility; -infinity with less than two visits
   float policy;  // the improved policy: visit shares (PUCT) or completed-Q softmax (Gumbel)
 };
 
@@ -61,9 +69,10 @@ class Search {
   int collect(Batch& batch);
 
   // Expands the leaves of the last `collect` and backs their values up.
-  // logits [leaves, actions], any real numbers; values [leaves], the side to move's view, in
-  // [-1, 1]. Throws std::runtime_error when one is not finite; the leaves are then given back.
-  void absorb(const float* logits, const float* values);
+  // logits [leaves, actions], any real numbers; values [leaves], in [-1, 1], and scores [leaves],
+  // in points (null: unknown, 0), in the side to move's view. Throws std::runtime_error when one
+  // is not finite; the leaves are then given back.
+  void absorb(const float* logits, const float* values, const float* scores);
 
   // Gives the leaves of the last `collect` back unevaluated (a cancelled search).
   void cancel();
@@ -71,12 +80,18 @@ class Search {
   // Runs to the end with uniform priors and value 0, encoding each leaf as a real search does.
   void run_uniform();
 
+  // Whether the visits are done, the root is solved, no memory is left, or (settings.stop_early)
+  // the most visited move can no longer change.
   bool done() const;
+  bool solved() const { return tree_.node(Tree::kRoot).solved(); }
   int root_visits() const { return tree_.node(Tree::kRoot).visits; }
 
   // The root's value after search and as the evaluator gave it; the first player's view.
   float root_value() const;
   float root_evaluation() const { return tree_.node(Tree::kRoot).value; }
+
+  // The root's expected margin in points after the search; the first player's view.
+  float root_score() const;
 
   // The moves of the root; the most visited first.
   std::vector<MoveStats> moves() const;
@@ -107,14 +122,28 @@ class Search {
   enum class Selected { kLeaf, kTerminal, kCollision };
 
   Selected select(Leaf& leaf);
-  int select_puct(const Node& node, bool is_root) const;
-  int select_gumbel(const Node& root) const;
-  void expand(const Leaf& leaf, const float* logits, float value);
-  void back_up(const Leaf& leaf, float value);
+  int forbid(const std::vector<uint8_t>& allowed);
+  int select_puct(int index);
+  int select_gumbel(int index);
+  void expand(const Leaf& leaf, const float* logits);
+  void back_up(const Leaf& leaf);
   void give_back(const Leaf& leaf);
+  void prove(const Leaf& leaf);
+  bool update_bounds(Node& node);
+  void refresh(const Node& node, int i);
+  bool proven_loss(const Node& node, int i) const;
+  float proven_least(const Node& node) const;
+  bool prefers_proven(const Node& root) const;
+  void recount_tried(Node& node);
   void prepare_root();
   void apply_noise();
+  bool settled() const;
+  float utility(float value, float score) const;
+  float exploration(const Node& node) const;
+  double edge_value(const Node& node, int i) const;
   std::vector<double> completed_q(const Node& root) const;
+  std::vector<double> policy_weights(const Node& root, const std::vector<double>& q) const;
+  std::vector<double> pruned_visits(const Node& root) const;
   double gumbel_score(const Node& root, int i, double q, int max_visits) const;
 
   const Game* game_;
@@ -125,10 +154,14 @@ class Search {
   std::vector<uint8_t> state_;          // the position while selecting
   std::vector<uint8_t> encode_scratch_;
   std::vector<uint8_t> legal_mask_;
+  std::vector<int8_t> ownership_scratch_;
+  std::vector<float> logits_scratch_;
+  std::vector<float> scores_scratch_;
   std::vector<uint8_t> allowed_;        // at the root, by action; empty allows all
   std::vector<Leaf> leaves_;            // waiting for the evaluator
   int leaf_count_ = 0;
   bool root_prepared_ = false;
+  float score_centre_ = 0;              // the lead that score utility is measured from
   std::vector<float> root_prior_;       // by action, before noise
   std::vector<float> root_gumbel_;      // by action
   std::vector<int> considered_visits_;  // Gumbel's schedule: visits of the move to try, by visit

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "vector.h"
+
 namespace move37 {
 
 namespace {
@@ -19,22 +21,63 @@ void Tree::clear() {
   priors_.clear();
   actions_.clear();
   edges_.clear();
+  q_.clear();
+  n_.clear();
   free_blocks_.clear();
 }
 
 int Tree::find_move(const Node& node, int action) const {
+  const int16_t* first = actions(node);
   for (int i = 0; i < node.move_count; ++i)
-    if (this->action(node, i) == action) return i;
+    if (first[i] == action) return i;
   return -1;
 }
 
-void Tree::set_moves(int index, const uint8_t* legal_mask, int actions) {
+void Tree::set_moves(int index, const uint8_t* legal_mask, int actions, int count) {
   Node& node = nodes_[index];
-  node.first_move = static_cast<int32_t>(actions_.size());
-  for (int action = 0; action < actions; ++action)
-    if (legal_mask[action]) actions_.push_back(static_cast<int16_t>(action));
-  node.move_count = static_cast<int16_t>(actions_.size() - node.first_move);
-  priors_.resize(actions_.size(), 0.0f);
+  const size_t first = actions_.size();
+  if (count == actions) {
+    for (int action = static_cast<int>(all_actions_.size()); action < actions; ++action)
+      all_actions_.push_back(static_cast<int16_t>(action));
+    actions_.insert(actions_.end(), all_actions_.begin(), all_actions_.begin() + actions);
+  } else {
+    actions_.resize(first + actions);
+    int16_t* next = actions_.data() + first;
+    for (int action = 0; action < actions; ++action) {
+      *next = static_cast<int16_t>(action);
+      next += legal_mask[action] != 0;
+    }
+    actions_.resize(first + count);
+  }
+  priors_.resize(first + count);
+  node.first_move = static_cast<int32_t>(first);
+  node.move_count = static_cast<int16_t>(count);
+}
+
+void Tree::prepare(int index) {
+  Node& node = nodes_[index];
+  softmax(priors(node), node.move_count);
+  sort_moves(node);
+  node.prepared = true;
+}
+
+void Tree::sort_moves(const Node& node) {
+  float* prior = priors(node) + node.edge_count;
+  int16_t* action = actions(node) + node.edge_count;
+  const int count = node.move_count - node.edge_count;
+  const auto before = [](const std::pair<float, int16_t>& a, const std::pair<float, int16_t>& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  };
+  bool sorted = true;  // they are in the order of their actions, so equal priors need no swap
+  for (int i = 1; i < count; ++i) sorted &= prior[i] <= prior[i - 1];
+  if (sorted && node.edge_count == 0) return;
+  std::vector<std::pair<float, int16_t>> moves(count);
+  for (int i = 0; i < count; ++i) moves[i] = {prior[i], action[i]};
+  std::sort(moves.begin(), moves.end(), before);
+  for (int i = 0; i < count; ++i) {
+    prior[i] = moves[i].first;
+    action[i] = moves[i].second;
+  }
 }
 
 int Tree::allocate_edges(int capacity) {
@@ -47,6 +90,8 @@ int Tree::allocate_edges(int capacity) {
   }
   const int block = static_cast<int>(edges_.size());
   edges_.resize(edges_.size() + capacity);
+  q_.resize(edges_.size());
+  n_.resize(edges_.size());
   return block;
 }
 
@@ -58,6 +103,8 @@ int Tree::add_edge(int index, int i) {
     const int capacity = std::max(kFirstCapacity, 2 * node.edge_capacity);
     const int block = allocate_edges(capacity);
     std::copy_n(edges_.begin() + node.first_edge, node.edge_count, edges_.begin() + block);
+    std::copy_n(q_.begin() + node.first_edge, node.edge_count, q_.begin() + block);
+    std::copy_n(n_.begin() + node.first_edge, node.edge_count, n_.begin() + block);
     if (node.edge_capacity > 0) {
       const size_t size_class = log2_of(node.edge_capacity);
       if (free_blocks_.size() <= size_class) free_blocks_.resize(size_class + 1);
@@ -67,9 +114,12 @@ int Tree::add_edge(int index, int i) {
     node.edge_capacity = static_cast<int16_t>(capacity);
   }
   const int edge = node.edge_count++;
-  std::swap(actions_[node.first_move + edge], actions_[node.first_move + i]);
-  std::swap(priors_[node.first_move + edge], priors_[node.first_move + i]);
+  std::rotate(actions(node) + edge, actions(node) + i, actions(node) + i + 1);
+  std::rotate(priors(node) + edge, priors(node) + i, priors(node) + i + 1);
+  node.tried_prior += priors(node)[edge];
   this->edge(node, edge).node = child;
+  q(node)[edge] = 0;
+  n(node)[edge] = 0;
   return edge;
 }
 
@@ -80,10 +130,11 @@ void Tree::keep_below(int edge) {
   for (int i = 0; i < kept.size(); ++i) {
     Node copy = kept.nodes_[i];
     const int moves = static_cast<int>(kept.actions_.size());
-    const auto first = copy.first_move, last = copy.first_move + copy.move_count;
-    kept.actions_.insert(kept.actions_.end(), actions_.begin() + first, actions_.begin() + last);
-    kept.priors_.insert(kept.priors_.end(), priors_.begin() + first, priors_.begin() + last);
+    kept.actions_.insert(kept.actions_.end(), actions(copy), actions(copy) + copy.move_count);
+    kept.priors_.insert(kept.priors_.end(), priors(copy), priors(copy) + copy.move_count);
     const int block = copy.edge_capacity > 0 ? kept.allocate_edges(copy.edge_capacity) : 0;
+    std::copy_n(q(copy), copy.edge_count, kept.q_.begin() + block);
+    std::copy_n(n(copy), copy.edge_count, kept.n_.begin() + block);
     for (int e = 0; e < copy.edge_count; ++e) {
       Edge moved = this->edge(copy, e);
       kept.nodes_.push_back(node(moved.node));
@@ -99,7 +150,7 @@ void Tree::keep_below(int edge) {
 
 int64_t Tree::bytes() const {
   return static_cast<int64_t>(nodes_.capacity() * sizeof(Node) + edges_.capacity() * sizeof(Edge) +
-                              priors_.capacity() * sizeof(float) +
+                              (priors_.capacity() + q_.capacity() + n_.capacity()) * sizeof(float) +
                               actions_.capacity() * sizeof(int16_t));
 }
 

@@ -21,7 +21,7 @@ from engine.game import Game
 from engine.inference import NetEvaluator, cpu_count, torch_threads
 from engine.nets import load_net
 from engine.position import Position
-from mcts import Evaluator, MatchPool, Search, SearchSettings, Start
+from mcts import Evaluation, Evaluator, MatchPool, Search, SearchSettings, Start
 from mcts.bench import REPEATS, median_rate, spread_of
 
 Mode = Literal["deep", "games"]
@@ -40,7 +40,7 @@ class Timed:
         self._rows: list[int] = []  # appending is safe from several threads
         self._end = 0.0
 
-    def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
         """See `mcts.Evaluator`."""
         if time.perf_counter() >= self._end:
             raise TimeIsUpError

@@ -12,6 +12,7 @@ import torch
 from engine.analyst import Outlook
 from engine.errors import UserError
 from engine.net import SCORE_SCALE, Net, Output
+from mcts import Evaluation
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -40,10 +41,14 @@ class NetEvaluator:
         self.device = device or choose_device()
         self.net = net.frozen(self.device)
 
-    def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(logits [n, A] float32, values [n] float32); see `mcts.Evaluator`."""
+    def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
+        """See `mcts.Evaluator`."""
         output = self._forward(planes, globals_)
-        return output.policy.cpu().numpy(), torch.tanh(output.value / 2).cpu().numpy()
+        return Evaluation(
+            logits=output.policy.cpu().numpy(),
+            values=torch.tanh(output.value / 2).cpu().numpy(),
+            scores=(output.score * SCORE_SCALE).cpu().numpy(),
+        )
 
     def outlook(self, planes: np.ndarray, globals_: np.ndarray) -> Outlook:
         """How positions will end; see `engine.analyst.HasOutlook`."""

@@ -10,13 +10,14 @@ a changed source starts with an empty folder.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import inspect
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -59,14 +60,12 @@ _compiled: list[Any] = []
 def compile_game(game: Game) -> _core.Game:
     """The core's view of a game. Takes seconds the first time, milliseconds from the cache."""
     addresses: dict[str, int] = {}
-    with _code_cache(game):
+    with code_cache(game.play):
         for rule, signature in _signatures(nb.from_dtype(game.state)).items():
             function = getattr(game, rule)
             if function is None:
                 continue
-            native = nb.cfunc(signature, cache=True)(function)
-            _compiled.append(native)
-            addresses[rule] = cast(int, native.address)
+            addresses[rule] = _address(signature, function)
     points, actions = game.symmetries
     assert game.state.fields is not None
     return _core.Game(
@@ -86,20 +85,40 @@ def compile_game(game: Game) -> _core.Game:
     )
 
 
+def compile_question(
+    state: np.dtype, function: Callable[[Any, Any], None]
+) -> Callable[[int, int], None]:
+    """A question beside the rules, function(state, answer), as native code.
+
+    `state` is the dtype of the record; the answer is written to int8. What comes back takes the
+    addresses of the two.
+    """
+    signature = types.void(nb.from_dtype(state), _SIGNED_BYTES)
+    with code_cache(function):
+        return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(_address(signature, function))
+
+
+def _address(signature: Any, function: Any) -> int:
+    """Compiles a function, or finds it in the cache; its address is good for ever."""
+    native = nb.cfunc(signature, cache=True)(function)
+    _compiled.append(native)
+    return cast(int, native.address)
+
+
 @contextlib.contextmanager
-def _code_cache(game: Game) -> Iterator[None]:
-    """Lets numba cache in our folder for this game's sources while the context lasts."""
+def code_cache(rule: Callable[..., Any]) -> Iterator[None]:
+    """Lets numba cache in our folder for the sources of a game's rule while the context lasts."""
     before = _numba_config.CACHE_DIR
-    _numba_config.CACHE_DIR = str(_cache_folder(_digest(game)))
+    _numba_config.CACHE_DIR = str(_cache_folder(_digest(rule)))
     try:
         yield
     finally:
         _numba_config.CACHE_DIR = before
 
 
-def _digest(game: Game) -> str:
-    """A digest of everything that machine code of this game may have been made from."""
-    files = {Path(inspect.getsourcefile(game.play) or "")}
+def _digest(rule: Callable[..., Any]) -> str:
+    """A digest of everything that machine code of this rule may have been made from."""
+    files = {Path(inspect.getsourcefile(rule) or "")}
     files.update(Path(__file__).parent.glob("games/**/*.py"))
     digest = hashlib.sha256(f"{nb.__version__} {np.__version__} {sys.version}".encode())
     for file in sorted(files):

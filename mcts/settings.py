@@ -66,6 +66,29 @@ class SearchSettings(BaseModel):
     )
     gumbel_c_visit: float = Field(50.0, ge=0, le=1e6, description="c_visit of the Gumbel paper")
     gumbel_c_scale: float = Field(0.5, gt=0, le=1e3, description="c_scale, for values in [-1, 1]")
+    score_weight: float = Field(
+        0.0, ge=0, le=2, description="worth of the margin beside winning, for games with a score"
+    )
+    forced_playouts: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="k of forced playouts at the root, pruned from the policy (PUCT); 2 in the paper",
+    )
+    lcb_stdevs: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="choose the move with the best mean less this many standard errors (PUCT); "
+        "0 chooses by visits",
+    )
+    solve: bool = Field(True, description="carry proven results up the tree, visit no proven loss")
+    stop_early: bool = Field(
+        False, description="stop when the visits left cannot change the most visited move"
+    )
+    memory_mib: int = Field(
+        4096, ge=1, le=1_000_000, description="stop when a tree takes this many MiB"
+    )
     random_symmetry: bool = Field(
         False, description="show each leaf to the net under a random symmetry"
     )

@@ -32,7 +32,7 @@ def test_net(benchmark, name, batch):
     rules = games.load(name)
     evaluator = NetEvaluator(new_net(rules, 4, 32, seed=0), CPU)
     with torch_threads(cpu_count()):
-        logits, values = benchmark(evaluator, *full_batch(rules, batch))
+        logits, values, _ = benchmark(evaluator, *full_batch(rules, batch))
     assert logits.shape == (batch, rules.actions)
     assert values.shape == (batch,)
 

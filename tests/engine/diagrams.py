@@ -1,11 +1,15 @@
 """Boards as text: X for the first player (Black in Go), O for the second, . for an empty place."""
 
+import any_go
 import numpy as np
 
 from engine import games
 from engine.position import Position
 
 MARKS = ".XO"
+
+# The sizes of Go that tests compile by themselves; the others share one compilation.
+COMPILED = ["go1x2", "go2", "go3", "go4x3", "go5", "go9", "go19"]
 
 
 def parse(diagram: str) -> np.ndarray:
@@ -26,7 +30,9 @@ def tidy(diagram: str) -> str:
 def go(diagram: str, **rules: int) -> Position:
     """A Go position set up from a diagram, Black to move unless `to_move=1`."""
     pieces = parse(diagram)
-    position = Position(games.load(f"go{len(pieces)}"))
+    height, width = pieces.shape
+    name = f"go{width}" if width == height else f"go{width}x{height}"
+    position = Position(games.load(name) if name in COMPILED else any_go.load(height, width))
     position.set_start(**rules)
     for action, piece in enumerate(pieces.ravel()):
         if piece:

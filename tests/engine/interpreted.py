@@ -2,7 +2,7 @@
 
 usage: NUMBA_DISABLE_JIT=1 python interpreted.py FOLDER GAME...
 Writes FOLDER/GAME.npz: one row for each move, the state before and after it and what the rules
-answer about the state after.
+answer about the state after. The records of Go must be sound as well.
 """
 
 import random
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from go_invariants import assert_sound
 
 from engine import games
 
@@ -30,6 +31,8 @@ def trace(rules):
             start = np.frombuffer(record.tobytes(), np.uint8)
             action = rng.choice(np.flatnonzero(mask).tolist())
             rules.play(state, action)
+            if rules.family == "go":
+                assert_sound(record[0], rules.shape)
             rules.legal(state, mask)
             # The buffers start full of junk: every byte must be written.
             planes = np.full(rules.planes * rules.area, 9, np.uint8)

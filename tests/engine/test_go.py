@@ -1,19 +1,22 @@
-"""Go: the rules by diagrams, by known counts, and move by move against `go_reference`."""
+"""Go: the rules by diagrams and tables.
+
+Known counts stand in test_go_counts.py, games in test_go_games.py, life in test_go_life.py.
+"""
 
 import ctypes
 import random
-from itertools import product
 
+import any_go
 import numba as nb
 import numpy as np
 import pytest
-from diagrams import action_of, draw, go, is_legal, play, tidy
-from go_reference import ReferenceGo, liberties, neighbours, region
+from diagrams import action_of, draw, go, is_legal, parse, play, tidy
+from go_invariants import assert_sound
+from go_reference import ReferenceGo, assert_same, liberties, neighbours
 
 from engine import games, native
 from engine.games.go import KO_POSITIONAL, KO_SIMPLE, KO_SITUATIONAL
-from engine.games.go.board import BLACK, EMPTY, WALL, ZOBRIST, max_moves, point_of
-from engine.games.go.playout import is_eye
+from engine.games.go.board import BLACK, max_moves
 from engine.position import Position
 
 KO_RULES = {"simple": KO_SIMPLE, "positional": KO_POSITIONAL, "situational": KO_SITUATIONAL}
@@ -605,171 +608,6 @@ def test_prisoners_do_not_count_in_area_scoring():
     assert position.score()[0] == 25
 
 
-# --- Known counts ---------------------------------------------------------------------------
-# Tromp and Farneback, "Combinatorics of Go" (2007), table 1: legal positions on n x n.
-
-
-@pytest.mark.parametrize(("size", "count"), [(2, 57), (3, 12675)])
-def test_as_many_colourings_have_a_liberty_for_every_chain_as_tromp_counts(size, count):
-    rules = games.load(f"go{size}")
-    empty = Position(rules).state
-    points = [point_of(size, action) for action in range(size * size)]
-    legal = 0
-    for colours in product(range(3), repeat=size * size):
-        state = empty.copy()
-        for action, colour in enumerate(colours):
-            if colour:
-                rules.native.setup(state, action, colour)
-        record = state.view(rules.state)[0]
-        stones = [point for point, colour in zip(points, colours, strict=True) if colour]
-        legal += bool(np.all(record["liberties"][record["chain"][stones]] > 0)) if stones else 1
-    assert legal == count
-
-
-@pytest.mark.parametrize(("size", "count"), [(2, 57), (3, 12675)])
-def test_as_many_positions_are_reached_from_the_empty_board_as_tromp_counts(size, count):
-    rules = games.load(f"go{size}")
-    empty = Position(rules).state
-    found = {bytes(size * size)}
-    waiting = [empty]
-    while waiting:
-        state = waiting.pop()
-        for colour in (0, 1):
-            record = state.view(rules.state)
-            record["ko_rule"], record["ko_point"], record["to_move"] = KO_SIMPLE, 0, colour
-            record["moves"], record["passes"] = 0, 0
-            for action in np.flatnonzero(rules.native.legal_mask(state)[:-1]):
-                after = state.copy()
-                rules.native.play(after, action)
-                board = pieces_of(after.view(rules.state)[0], size).tobytes()
-                if board not in found:
-                    found.add(board)
-                    waiting.append(after)
-    assert len(found) == count
-
-
-# --- Against the reference ------------------------------------------------------------------
-
-
-def pieces_of(record, size):
-    """The stones of a record [n, n], read off the padded board."""
-    return record["colour"][: (size + 2) * (size + 1)].reshape(size + 2, size + 1)[1:-1, 1:].copy()
-
-
-def expected_planes(reference):
-    """Planes [14, n, n] and globals [5] as `write_planes` promises them, from the reference."""
-    size, me = reference.size, reference.to_move
-    planes = np.zeros((14, size, size), np.uint8)
-    for point, colour in reference.board.items():
-        side = 0 if colour == me else 1
-        planes[side][point] = 1
-        count = len(liberties(size, reference.board, point))
-        planes[1 + 3 * side + min(3, count)][point] = 1
-    for point in product(range(size), repeat=2):
-        planes[8][point] = reference.is_possible(point) and reference.is_ko(point)
-    for age, point in enumerate(reversed(reference.moves[-4:])):
-        if point is not None:
-            planes[9 + age][point] = 1
-    planes[13] = 1
-    komi = 0.7 if me == "O" else -0.7
-    passed = reference.moves[-1:] == [None]
-    ko = reference.ko
-    globals_ = [komi, passed, ko == "positional", ko == "situational", reference.suicide]
-    return planes, np.array(globals_, np.float32)
-
-
-def assert_same(position, reference):
-    """Everything that can be seen of a position is what the reference says."""
-    size = reference.size
-    points = list(product(range(size), repeat=2))
-    stones = ["XO".find(reference.board.get(point, ".")) + 1 for point in points]
-    assert draw(position.pieces()) == draw(np.array(stones).reshape(size, size))
-    assert position.to_move == "XO".index(reference.to_move)
-    assert position.over == reference.over
-    legal = [reference.is_legal(point) for point in points]
-    assert position.legal_mask().tolist() == [*legal, True]
-    taken = position.record["prisoners"][0].tolist()
-    assert taken == [reference.taken_by["X"], reference.taken_by["O"]]
-    owners = [{"X": 1, "O": -1, None: 0}[reference.owner(point)] for point in points]
-    score, ownership = position.score()
-    assert ownership.ravel().tolist() == owners
-    assert score == sum(owners) - 7
-    assert position.outcome() == np.sign(score)
-    for ours, theirs in zip(position.encode(), expected_planes(reference), strict=True):
-        assert np.array_equal(ours, theirs)
-
-
-def assert_sound(record, reference):
-    """The chains, lists and counts inside the record are what its docstring says."""
-    size = reference.size
-    at = {point: point_of(size, size * point[0] + point[1]) for point in product(range(size), repeat=2)}
-    colour, chain = record["colour"], record["chain"]
-    assert set(np.flatnonzero(colour != WALL)) == set(at.values())
-    key = np.uint64(0)
-    for point, p in at.items():
-        if point in reference.board:
-            stones, _ = region(size, reference.board, point)
-            key ^= ZOBRIST[colour[p] - 1, p]
-            assert {chain[at[stone]] for stone in stones} == {chain[p]}
-            assert chain[p] in {at[stone] for stone in stones}
-            assert record["liberties"][chain[p]] == sum(
-                near not in reference.board for s in stones for near in neighbours(size, s)
-            )
-            walk = [record["next_stone"][p]]
-            while walk[-1] != p and len(walk) <= len(stones):
-                walk.append(record["next_stone"][walk[-1]])
-            assert sorted(walk) == sorted(at[stone] for stone in stones)
-        else:
-            assert record["empties"][record["empty_index"][p]] == p
-        vacated = sum(1 << i for i, mark in enumerate("XO") if (point, mark) in reference.removed_at)
-        assert record["vacated"][p] == vacated
-    empties = record["empties"][: record["empty_count"]]
-    assert sorted(empties) == sorted(np.flatnonzero(colour == EMPTY))
-    assert record["hash"] == key
-    assert record["moves"] == len(reference.moves)
-
-
-def random_move(rng, position, reference):
-    """A legal point, half the time near the last one, where fights and kos are; rarely a pass."""
-    size = reference.size
-    points = [divmod(int(a), size) for a in np.flatnonzero(position.legal_mask()[:-1])]
-    last = reference.moves[-1] if reference.moves else None
-    if not points or (last is not None and rng.random() < 0.1):
-        return None
-    near = [p for p in points if last and abs(p[0] - last[0]) + abs(p[1] - last[1]) <= 2]
-    return rng.choice(near if near and rng.random() < 0.5 else points)
-
-
-GAMES = {2: (20, 1), 3: (10, 1), 5: (2, 1), 9: (1, 5)}  # size: games, check every n-th move
-
-
-@pytest.mark.parametrize("suicide", [0, 1])
-@pytest.mark.parametrize("ko", KO_RULES)
-@pytest.mark.parametrize("size", GAMES)
-def test_random_games_agree_with_the_reference_move_by_move(size, ko, suicide):
-    rng = random.Random(f"{size} {ko} {suicide}")
-    count, every = GAMES[size]
-    hash_of, ko_points = {}, 0
-    for _ in range(count):
-        position = Position(games.load(f"go{size}"))
-        position.set_start(ko_rule=KO_RULES[ko], suicide=suicide)
-        reference = ReferenceGo(size, ko, bool(suicide))
-        while not position.over:
-            if len(reference.moves) % every == 0:
-                assert_same(position, reference)
-                assert_sound(position.record[0], reference)
-            situation = (frozenset(reference.board.items()), reference.to_move)
-            assert hash_of.setdefault(situation, position.position_hash) == position.position_hash
-            ko_points += int(position.encode()[0][8].sum())
-            point = random_move(rng, position, reference)
-            position.play(size**2 if point is None else size * point[0] + point[1])
-            reference.play(point)
-        assert_same(position, reference)
-    assert len(set(hash_of.values())) == len(hash_of)
-    if size <= 3 and ko != "simple":
-        assert ko_points > 0  # small boards are full of them
-
-
 # --- Playouts -------------------------------------------------------------------------------
 
 EYES = {  # name: (diagram, vertex, whether it is Black's eye)
@@ -790,15 +628,13 @@ EYES = {  # name: (diagram, vertex, whether it is Black's eye)
 @pytest.mark.parametrize("name", EYES)
 def test_an_eye_has_its_colour_around_it_and_on_enough_diagonals(name):
     diagram, vertex, eye = EYES[name]
-    position = go(diagram.replace("/", "\n"))
-    size = position.game.shape[0]
-    point = point_of(size, action_of(position, vertex))
-    assert is_eye(position.record[0], size, point, BLACK) == eye
+    position = any_go.from_pieces(parse(diagram.replace("/", "\n")))
+    assert any_go.is_eye(position, action_of(position, vertex), BLACK) == eye
 
 
 def native_rule(rules, name):
     """A compiled rule as a function of the state's address (and a seed)."""
-    with native._code_cache(rules):
+    with native.code_cache(rules.play):
         compiled = nb.cfunc(native._signatures(nb.from_dtype(rules.state))[name], cache=True)(
             getattr(rules, name)
         )
@@ -818,7 +654,7 @@ def test_a_playout_ends_in_a_sound_position_where_only_eyes_are_left(size):
         assert moves == record["moves"] <= rules.max_moves
         assert record["over"] == 1
         board = {divmod(a, size): ".XO"[c] for a, c in enumerate(position.pieces().ravel()) if c}
-        assert all(liberties(size, board, point) for point in board)
+        assert all(liberties((size, size), board, point) for point in board)
         assert moves < rules.max_moves or size <= 3
         if moves < rules.max_moves:
             assert record["recent"][:2].tolist() == [0, 0]  # passes
@@ -831,7 +667,7 @@ def test_a_playout_ends_in_a_sound_position_where_only_eyes_are_left(size):
 def eye_colour(pieces, action):
     """The colour of all neighbours of an empty point, or 0 when they differ or one is empty."""
     row, col = divmod(action, len(pieces))
-    colours = {int(pieces[near]) for near in neighbours(len(pieces), (row, col))}
+    colours = {int(pieces[near]) for near in neighbours(pieces.shape, (row, col))}
     return colours.pop() if len(colours) == 1 else 0
 
 
@@ -871,11 +707,11 @@ def test_setup_edits_one_point_whatever_stands_there():
         action, colour = rng.randrange(25), rng.choice([0, 1, 2])
         edited = {**board, divmod(action, 5): ".XO"[colour]}
         edited = {point: mark for point, mark in edited.items() if mark != "."}
-        if all(liberties(5, edited, point) for point in edited):
+        if all(liberties((5, 5), edited, point) for point in edited):
             board = edited
             position.setup(action, colour)
-            assert_same(position, ReferenceGo(5, board=board))
-            assert_sound(position.record[0], ReferenceGo(5, board=board))
+            assert_same(position, ReferenceGo((5, 5), board=board))
+            assert_sound(position.record[0], (5, 5))
 
 
 def test_setup_keeps_the_rules_and_forgets_the_game():

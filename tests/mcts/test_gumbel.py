@@ -22,7 +22,7 @@ def position(actions=(), rules=TTT):
 
 def searched(start, evaluator, seed=0, **options):
     options = {"root_policy": "gumbel", "gumbel_scale": 0.0, **options}
-    search = Search(start.game.native, SearchSettings(**options), evaluator, seed)
+    search = Search(start.game.native, SearchSettings(**{"solve": False, **options}), evaluator, seed)
     search.set_root(start.state)
     search.run()
     return search.core
@@ -30,7 +30,9 @@ def searched(start, evaluator, seed=0, **options):
 
 def referenced(start, evaluator, **options):
     options = {"root_policy": "gumbel", "gumbel_scale": 0.0, **options}
-    reference = ReferenceSearch(start.game.native, SearchSettings(**options), evaluator, start.state)
+    reference = ReferenceSearch(
+        start.game.native, SearchSettings(**{"solve": False, **options}), evaluator, start.state
+    )
     reference.run()
     return reference
 

@@ -37,7 +37,7 @@ def new_pool(games, rules=TTT, seats=1, *, parallel=4, workers=1, record=True, s
     cap, resignation = options.pop("cap", None), options.pop("resignation", None)
     return MatchPool(
         rules.native,
-        [SearchSettings(**{"visits": 20, **options})] * seats,
+        [SearchSettings(**{"visits": 20, "solve": False, **options})] * seats,
         iter(games),
         parallel_games=parallel,
         workers=workers,
@@ -104,7 +104,7 @@ class Tagged(UniformEvaluator):
     def __call__(self, planes, globals_):
         pieces = planes[:, :2].sum(axis=(2, 3), dtype=int)
         self.asked += (pieces[:, 0] != pieces[:, 1]).astype(int).tolist()
-        logits, values = super().__call__(planes, globals_)
+        logits, values, _ = super().__call__(planes, globals_)
         return logits + self.slope, values
 
 
@@ -143,7 +143,7 @@ def test_policies_rest_on_legal_moves_and_are_the_shares_of_visits():
     log = play_all(new_pool(starts(1), visits=40, reuse_tree=False), HashEvaluator(9))[0]
     position = Position(TTT)
     for ply, action in enumerate(log.actions):
-        search = Search(TTT.native, SearchSettings(visits=40), HashEvaluator(9))
+        search = Search(TTT.native, SearchSettings(visits=40, solve=False), HashEvaluator(9))
         search.set_root(position.state)
         search.run()
         shares = np.zeros(9)
@@ -157,7 +157,7 @@ def test_policies_rest_on_legal_moves_and_are_the_shares_of_visits():
 
 def test_a_pool_plays_the_moves_that_a_single_search_keeping_its_tree_plays():
     log = play_all(new_pool(starts(1, FOUR), FOUR, visits=50), HashEvaluator(FOUR.actions))[0]
-    search = Search(FOUR.native, SearchSettings(visits=50), HashEvaluator(FOUR.actions))
+    search = Search(FOUR.native, SearchSettings(visits=50, solve=False), HashEvaluator(FOUR.actions))
     search.set_root(log.start)
     for action, value in zip(log.actions, log.root_values, strict=True):
         search.run()
@@ -228,7 +228,7 @@ def test_each_seat_asks_its_own_evaluator(workers):
 
 def test_the_seat_that_plays_better_wins_with_either_colour():
     games = starts(20, first_seat=lambda index: index % 2)
-    weak, strong = SearchSettings(visits=1), SearchSettings(visits=400)
+    weak, strong = SearchSettings(visits=1, solve=False), SearchSettings(visits=400, solve=False)
     pool = MatchPool(
         TTT.native,
         [weak, strong],

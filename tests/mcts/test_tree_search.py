@@ -24,7 +24,7 @@ def position(actions=(), rules=TTT):
 
 
 def new_search(start, evaluator=UNIFORM, seed=0, **options):
-    search = Search(start.game.native, SearchSettings(**options), evaluator, seed)
+    search = Search(start.game.native, SearchSettings(**{"solve": False, **options}), evaluator, seed)
     search.set_root(start.state)
     return search
 
@@ -180,7 +180,7 @@ def test_the_principal_variation_is_the_most_visited_line():
 def test_after_each_visit_the_tree_equals_that_of_plain_python(start):
     evaluator = HashEvaluator(9)
     for visits in range(1, 41):
-        options = SearchSettings(visits=visits)
+        options = SearchSettings(visits=visits, solve=False)
         reference = ReferenceSearch(TTT.native, options, evaluator, position(start).state)
         reference.run()
         search = searched(position(start), evaluator, visits=visits)
@@ -201,7 +201,9 @@ def test_for_all_settings_the_tree_equals_that_of_plain_python(choices, visits, 
     start = from_choices(choices)
     assume(not start.over)
     options = {"visits": visits, "leaves_per_batch": leaves, **options}
-    reference = ReferenceSearch(TTT.native, SearchSettings(**options), HashEvaluator(9), start.state)
+    reference = ReferenceSearch(
+        TTT.native, SearchSettings(**{"solve": False, **options}), HashEvaluator(9), start.state
+    )
     reference.run()
     search = searched(start, HashEvaluator(9), **options)
     assert_same_statistics(tried(search), statistics(reference.root))
@@ -214,7 +216,9 @@ def test_on_larger_boards_too_the_tree_equals_that_of_plain_python(name, leaves)
     evaluator = HashEvaluator(start.game.actions)
     options = {"visits": 200, "leaves_per_batch": leaves}
     native = start.game.native
-    reference = ReferenceSearch(native, SearchSettings(**options), evaluator, start.state)
+    reference = ReferenceSearch(
+        native, SearchSettings(**{"solve": False, **options}), evaluator, start.state
+    )
     reference.run()
     search = searched(start, evaluator, **options)
     assert_same_statistics(tried(search), statistics(reference.root))
@@ -509,7 +513,9 @@ def test_the_kept_subtree_equals_that_of_plain_python_move_by_move():
     options = {"visits": 400, "leaves_per_batch": 4}
     start = position()
     search = searched(start, evaluator, **options)
-    reference = ReferenceSearch(TTT.native, SearchSettings(**options), evaluator, start.state)
+    reference = ReferenceSearch(
+        TTT.native, SearchSettings(**{"solve": False, **options}), evaluator, start.state
+    )
     reference.run()
     while not start.over:
         action = search.core.choose(0)

@@ -9,6 +9,7 @@ Rules (all of them data in the record, so one compiled game plays them all):
 board.py      the record: stones, chains, liberties
 rules.py      legal moves, ko and superko, playing
 scoring.py    area and ownership
+life.py       what can never be lost
 planes.py     what the net sees
 playout.py    random games
 """

@@ -1,0 +1,254 @@
+"""Proven results, lower confidence bounds, scores and forced playouts, each against its formula."""
+
+import math
+
+import numpy as np
+import pytest
+from reference_search import HashEvaluator
+
+from engine import games
+from engine.position import Position
+from mcts import Evaluation, Search, SearchSettings, UniformEvaluator
+
+TTT = games.load("tic_tac_toe")
+FOUR = games.load("connect_four")
+
+
+def searched(position, evaluator=None, **options):
+    evaluator = evaluator or UniformEvaluator(position.game.actions)
+    search = Search(position.game.native, SearchSettings(**options), evaluator)
+    search.set_root(position.state)
+    search.run()
+    return search.core
+
+
+def after(actions, rules=TTT):
+    position = Position(rules)
+    for action in actions:
+        position.play(action)
+    return position
+
+
+def perfect(position, known):
+    """The outcome of perfect play, the first player's, by exhaustive search."""
+    key = position.pieces().tobytes()
+    if key not in known:
+        if position.over:
+            known[key] = position.outcome()
+        else:
+            outcomes = []
+            for action in np.flatnonzero(position.legal_mask()):
+                position.play(int(action))
+                outcomes.append(perfect(position, known))
+                position.undo()
+            known[key] = max(outcomes) if position.to_move == 0 else min(outcomes)
+    return known[key]
+
+
+# --- The solver ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def known():
+    return {}
+
+
+@pytest.mark.parametrize("leaves", [1, 4])
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_proven_is_the_outcome_of_perfect_play(seed, leaves, known):
+    rng = np.random.default_rng(seed)
+    position = Position(TTT)
+    for _ in range(rng.integers(0, 7)):
+        if not position.over:
+            position.play(int(rng.choice(np.flatnonzero(position.legal_mask()))))
+    core = searched(position, HashEvaluator(9), visits=200_000, leaves_per_batch=leaves)
+    assert core.solved
+    assert core.root_value == perfect(position, known)
+    if not position.over:
+        best = core.choose(9)
+        position.play(best)
+        assert perfect(position, known) == core.root_value
+
+
+def test_tic_tac_toe_is_a_draw_and_proven_in_few_visits():
+    core = searched(after(()), visits=100_000)
+    assert core.solved
+    assert core.root_value == 0
+    assert core.root_visits < 30_000
+
+
+def test_a_win_at_once_ends_the_search_with_that_move_as_the_whole_policy():
+    core = searched(after((0, 3, 1, 4)), visits=1000)  # X has 0 1, and 2 wins
+    assert core.solved
+    assert core.root_value == 1
+    assert core.choose(9) == 2
+    assert [(move.action, move.policy) for move in core.moves() if move.policy > 0] == [(2, 1.0)]
+    assert core.root_visits < 50
+
+
+def test_proven_losses_get_no_further_visits():
+    #  X to move: O threatens 5 (3 4 5), and X has no win at once, so all but 5 lose.
+    position = after((0, 3, 8, 4))
+    core = searched(position, visits=400, solve=True)
+    plain = searched(position, visits=400, solve=False)
+    losing = [move for move in core.moves() if move.action != 5]
+    assert all(move.value == -1 for move in losing if move.visits > 1)
+    wasted = sum(move.visits for move in losing)
+    assert wasted < sum(move.visits for move in plain.moves() if move.action != 5)
+    assert core.choose(9) == 5
+
+
+def test_a_lost_position_still_chooses_a_move():
+    position = after((0, 1, 4, 2, 3))  # X threatens 5, 6 and 8: whatever O does, X wins
+    core = searched(position, visits=5000)
+    assert core.solved
+    assert core.root_value == 1
+    assert position.legal_mask()[core.choose(9)]
+
+
+def test_gumbel_too_plays_a_proven_win():
+    core = searched(after((0, 3, 1, 4)), visits=33, root_policy="gumbel", gumbel_scale=0.0)
+    assert core.solved
+    assert core.choose(9) == 2
+
+
+def test_proofs_are_kept_when_the_tree_is():
+    search = Search(TTT.native, SearchSettings(visits=200_000), UniformEvaluator(9))
+    search.set_root(after((0, 4)).state)
+    search.run()
+    action = search.core.choose(9)
+    search.advance(action)
+    assert search.core.solved
+    assert search.core.root_value == 0
+
+
+@pytest.mark.parametrize("half_points", [1, 3])
+def test_on_a_board_of_two_by_two_black_wins_by_one_point(half_points):
+    position = Position(games.load("go2"))
+    position.set_start(komi_half_points=half_points)
+    core = searched(position, visits=2_000_000)
+    assert core.solved
+    assert core.root_value == (1 if half_points == 1 else -1)
+
+
+# --- Scores -------------------------------------------------------------------------------------
+
+
+class Margins:
+    """Values of 0 and a margin for the mover that grows with the empty points of the left half."""
+
+    def __init__(self, actions):
+        self.actions = actions
+
+    def __call__(self, planes, globals_):
+        n = len(planes)
+        stones = planes[:, :2].sum(axis=(1, 2, 3))
+        scores = np.where(stones % 2 == 0, stones, -stones.astype(np.float32)).astype(np.float32)
+        return Evaluation(np.zeros((n, self.actions), np.float32), np.zeros(n, np.float32), scores)
+
+
+def test_scores_are_the_mean_margin_of_the_visits_in_the_movers_view():
+    rules = games.load("go5")
+    core = searched(Position(rules), Margins(rules.actions), visits=27, fpu_reduction=0)
+    # The root says 0 for Black; each of the 26 first visits says -stones for White: +1 for Black,
+    # and a pass leaves the board empty.
+    by_action = {move.action: move.score for move in core.moves()}
+    assert all(by_action[action] == 1 for action in range(25))
+    assert by_action[25] == 0
+    assert core.root_score == pytest.approx(25 / 27)
+
+
+def test_a_weight_on_the_score_makes_the_larger_margin_more_useful():
+    rules = games.load("go5")
+    evaluator = Margins(rules.actions)
+    weighted = searched(Position(rules), evaluator, visits=27, score_weight=0.5, fpu_reduction=0)
+    # The value stays free of the score.
+    assert all(move.value == 0 for move in weighted.moves() if move.visits)
+    core = searched(Position(rules), evaluator, visits=100, score_weight=0.5, solve=False)
+    passes = next(move for move in core.moves() if move.action == 25)
+    others = [move for move in core.moves() if move.action != 25]
+    assert passes.visits < min(move.visits for move in others)
+
+
+# --- Choosing by the lower confidence bound -----------------------------------------------------
+
+
+def test_the_lower_confidence_bound_is_the_mean_less_its_standard_errors():
+    core = searched(after(()), HashEvaluator(9), visits=300, lcb_stdevs=2.0, solve=False)
+    doubled = searched(after(()), HashEvaluator(9), visits=300, lcb_stdevs=4.0, solve=False)
+    for one, two in zip(core.moves(), doubled.moves(), strict=True):
+        assert one.value - one.lcb == pytest.approx((two.value - two.lcb) / 2, abs=1e-5)
+        if one.visits < 2:
+            assert one.lcb == -math.inf
+
+
+def test_with_lcb_the_surer_of_the_much_visited_moves_is_chosen():
+    for seed in range(20):
+        position = after((0, 4, 8)[: seed % 4])
+        core = searched(position, HashEvaluator(9), visits=60 + seed, lcb_stdevs=3.0, solve=False)
+        moves = core.moves()
+        enough = [move for move in moves if move.visits >= 0.15 * moves[0].visits]
+        assert core.choose(9) == max(enough, key=lambda move: move.lcb).action
+
+
+# --- Forced playouts ----------------------------------------------------------------------------
+
+
+def test_forced_playouts_give_each_tried_move_its_share_and_the_policy_takes_them_back():
+    options = {"visits": 400, "solve": False}
+    evaluator = HashEvaluator(FOUR.actions)
+    forced = searched(after((), FOUR), evaluator, forced_playouts=2.0, **options)
+    total = forced.root_visits - 1
+    for move in forced.moves():
+        if move.visits:
+            assert move.visits >= math.floor(math.sqrt(2 * move.prior * total)) - 1
+    visits = {move.action: move.visits for move in forced.moves()}
+    policy = {move.action: move.policy for move in forced.moves()}
+    best = max(visits, key=visits.get)
+    shares = {action: count / total for action, count in visits.items()}
+    assert policy[best] > shares[best]
+    assert all(policy[a] <= shares[a] * (policy[best] / shares[best]) + 1e-6 for a in policy)
+    assert sum(policy.values()) == pytest.approx(1)
+
+
+def test_pruning_takes_no_more_than_keeps_the_most_visited_move_ahead():
+    core = searched(after((), FOUR), HashEvaluator(FOUR.actions), visits=300, forced_playouts=2.0)
+    moves = core.moves()
+    best, total = moves[0], core.root_visits - 1
+    c = 1.25 + math.log((total + 1 + 19652) / 19652)
+    factor = c * math.sqrt(total)
+    top = best.value + factor * best.prior / (1 + best.visits)
+    weights = {best.action: float(best.visits)}
+    for move in moves[1:]:
+        kept = move.visits
+        for _ in range(int(math.sqrt(2 * move.prior * total))):
+            if kept <= 0 or move.value + factor * move.prior / kept >= top:
+                break
+            kept -= 1
+        weights[move.action] = kept if kept > 1 else 0
+    policy = np.array([move.policy for move in moves]) * sum(weights.values())
+    assert policy == pytest.approx([weights[move.action] for move in moves], abs=1.01)
+
+
+# --- Ending early -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("start", [(), (4,), (0, 4), (4, 0, 8)])
+def test_stopping_early_never_changes_the_move(start):
+    options = {"visits": 300, "solve": False}
+    full = searched(after(start), HashEvaluator(9), **options)
+    early = searched(after(start), HashEvaluator(9), stop_early=True, **options)
+    assert early.choose(9) == full.choose(9)
+    assert early.root_visits <= full.root_visits
+
+
+def test_a_forced_move_is_played_after_one_visit():
+    position = after((0, 1, 2, 4, 3, 5, 7, 6))
+    assert searched(position, visits=500, stop_early=True, solve=False).root_visits == 1
+
+
+def test_a_tree_ends_where_its_memory_does():
+    rules = games.load("go9")
+    core = searched(Position(rules), visits=100_000, memory_mib=4)
+    assert core.root_visits < 30_000
+    assert core.bytes < 8 * 2**20
