@@ -124,7 +124,7 @@ def likely_rows(
     for chunk in np.array_split(rows, max(1, len(rows) // 256)):
         batch = make_batch(game, games, chunk, np.zeros(len(chunk), np.int64), 0.0)
         inputs = batch.planes.numpy(), batch.globals_.numpy()
-        old, new = (legal_priors(net(*inputs)[0], batch.legal.numpy()) for net in (before, after))
+        old, new = (legal_priors(net(*inputs).logits, batch.legal.numpy()) for net in (before, after))
         keenness.append(np.where(old < UNTHINKABLE, new, 0).max(axis=1))
     liking = np.concatenate(keenness)
     order = np.argsort(-liking, kind="stable")
@@ -149,7 +149,7 @@ def examine(
     game = position.game
     planes, globals_ = position.encode()
     legal = position.legal_mask().astype(bool)
-    priors = legal_priors(before(planes[None], globals_[None])[0], legal[None])[0]
+    priors = legal_priors(before(planes[None], globals_[None]).logits, legal[None])[0]
     search = Search(
         game.native, SearchSettings(visits=visits, leaves_per_batch=min(LEAVES, visits)), after
     )

@@ -438,7 +438,7 @@ class Gloomy(UniformEvaluator):
     """Always says that the first player has lost."""
 
     def __call__(self, planes, globals_):
-        logits, _ = super().__call__(planes, globals_)
+        logits = super().__call__(planes, globals_).logits
         pieces = planes[:, :2].sum(axis=(2, 3), dtype=int)
         second = pieces[:, 0] != pieces[:, 1]
         return logits, np.where(second, 0.99, -0.99).astype(np.float32)

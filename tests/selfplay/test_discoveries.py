@@ -9,7 +9,7 @@ from engine.errors import UserError
 from engine.games import load
 from engine.position import Position
 from engine.records import GameRecord, read_records
-from mcts import UniformEvaluator
+from mcts import Evaluation, UniformEvaluator
 from selfplay.discoveries import Discovery, examine, find_discoveries, markdown, sgf
 from selfplay.progress import Silent
 
@@ -23,10 +23,10 @@ class Blind(UniformEvaluator):
         super().__init__(actions)
         self.cell = cell
 
-    def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        logits, values = super().__call__(planes, globals_)
-        logits[:, self.cell] = -20
-        return logits, values
+    def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
+        evaluation = super().__call__(planes, globals_)
+        evaluation.logits[:, self.cell] = -20
+        return evaluation
 
 
 def position(*cells: int) -> Position:
