@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +30,7 @@ _API = {
     "load_net": ("engine.nets", "load_net"),
     "save_net": ("engine.nets", "save_net"),
     "NetEvaluator": ("engine.inference", "NetEvaluator"),
+    "Analyst": ("engine.analyst", "Analyst"),
     "SearchPlayer": ("engine.players", "SearchPlayer"),
     "read_records": ("engine.records", "read_records"),
     "write_sgf": ("engine.records", "write_sgf"),
@@ -79,10 +82,18 @@ app = typer.Typer(
     help="Imitates expert games, then plays itself until it surpasses them, and proves it.",
 )
 
-GameName = Annotated[str, typer.Option("--game", help="A game's name; see `move37 games`.")]
+GameName = Annotated[
+    str, typer.Option("--game", help="A game's name (see `move37 games`) or file, my_game.py.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto takes CUDA when present.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+OpeningMoves = Annotated[
+    int | None, typer.Option(min=0, help="Random moves before the players take over.")
+]
+MoveSeconds = Annotated[
+    float | None, typer.Option(min=0.1, help="Time for a move of GTP engines, who lose if slower.")
+]
 Minutes = Annotated[float | None, typer.Option(min=0.01, help="Stop after this time at the latest.")]
 
 
@@ -120,37 +131,198 @@ def demo(
 
 @app.command()
 def play(
-    net: Annotated[str, typer.Option(help="A net's file or name.")] = "",
     game: GameName = "go9",
-    visits: Annotated[int, typer.Option(min=1, help="Visits of the bot's search a move.")] = 400,
-    colour: Annotated[str, typer.Option(help="Your colour: black, white or none.")] = "black",
+    level: Annotated[
+        str, typer.Option(help="1 to 8, from beginner to full, or a name: beginner, novice ...")
+    ] = "strong",
+    colour: Annotated[
+        str, typer.Option(help="Your side: black, white, first, second, or none to watch.")
+    ] = "first",
+    visits: Annotated[
+        int | None, typer.Option(min=1, help="Visits of the bot's search a move, instead of a level.")
+    ] = None,
+    move_time: Annotated[
+        str | None, typer.Option("--time", help="The bot's time a move, e.g. 5s, instead of a level.")
+    ] = None,
+    main_time: Annotated[
+        str | None, typer.Option(help="The time of each side for the whole game, e.g. 10m.")
+    ] = None,
+    handicap: Annotated[int, typer.Option(min=0, help="Black stones to begin with, in Go.")] = 0,
     komi: Annotated[float | None, typer.Option(help="Points for White, in Go.")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="Plain text, for pipes.")] = False,
+    ponder: Annotated[bool, typer.Option("--ponder", help="The bot thinks on your time too.")] = False,
+    review: Annotated[
+        Path | None, typer.Option(help="Walk through this SGF record and its mistakes instead.")
+    ] = None,
+    net: Annotated[str | None, typer.Option(help="A net's file or name.")] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line; so it is for pipes in any case.")
+    ] = False,
+    browser: Annotated[bool, typer.Option("--browser", help="Play in a web browser.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where --browser listens.")] = 8037,
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Play against a net in the terminal."""
-    from engine.errors import did_you_mean
-    from engine.games import load
-    from engine.nets import default_net
-    from engine.players import make_settings
-    from engine.terminal import play_game
+    """Play against a net in the terminal, or review a game."""
+    from engine.levels import find_level
+    from engine.setup import GameSetup, parse_colour, parse_time
 
-    colours = {"black": 0, "white": 1, "none": None}
-    if colour not in colours:
-        hint = did_you_mean(colour, list(colours))
-        raise UserError(f"unknown colour '{colour}'{hint}: use black, white or none")
-    loaded = load(game)
-    play_game(
-        loaded,
-        make_settings({"visits": visits}),
-        net or default_net(loaded),
-        colours[colour],
+    setup = GameSetup(
+        game=game,
+        level=find_level(level),
+        visits=visits,
+        move_time=parse_time(move_time),
+        main_time=parse_time(main_time),
+        net=net,
+        human=parse_colour(colour, game),
         komi=komi,
-        plain=plain,
+        handicap=handicap,
+        ponder=ponder,
         device=device,
         seed=seed,
     )
+    if browser:
+        from engine.tui.browser import serve
+
+        serve(port)
+    elif plain or not has_terminal():
+        from engine.terminal import play_game
+
+        if review is not None:
+            raise UserError("--review needs a terminal: leave out --plain, or use move37 analyze")
+        play_game(setup, plain=plain)
+    else:
+        from engine.tui import app as tui
+
+        tui.review(setup, str(review)) if review else tui.play(setup)
+
+
+def has_terminal() -> bool:
+    """Whether a person sits at a terminal, or at a browser that stands for one."""
+    in_browser = "TEXTUAL_DRIVER" in os.environ
+    return in_browser or (
+        sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    )
+
+
+@app.command()
+def analysis(
+    net: Annotated[
+        str, typer.Option("--net", "--model", "-model", help="A net's file or name.")
+    ] = "go9-imitation",
+    visits: Annotated[int, typer.Option(min=1, help="Visits a position, unless a query says.")] = 500,
+    report_as: Annotated[
+        str, typer.Option(help="Whose win rates: BLACK, WHITE or SIDETOMOVE.")
+    ] = "BLACK",
+    parallel: Annotated[int, typer.Option(min=1, help="Positions searched at once.")] = 8,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-config", help="A file of KEY = VALUE lines.")
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--override-config", "-override-config", help="KEY=VALUE,KEY=VALUE ..."),
+    ] = None,
+    quit_at_end: Annotated[
+        bool,
+        typer.Option(
+            "--quit-without-waiting",
+            "-quit-without-waiting",
+            help="When the input ends, leave open queries unanswered.",
+        ),
+    ] = False,
+    device: Device = "auto",
+) -> None:
+    """Answer JSON analysis queries on stdin, as KaTrain asks them."""
+    from engine.analysis import run_analysis
+    from engine.analysis_query import Options, parse_perspective
+    from engine.players import make_settings
+
+    run_analysis(
+        net,
+        options=Options(
+            make_settings({"visits": visits, "leaves_per_batch": 8, "memory_mib": 1024}),
+            report_as=parse_perspective(report_as),
+        ),
+        config=config,
+        overrides=override or [],
+        parallel=parallel,
+        device=device,
+        version=version("move37"),
+        wait=not quit_at_end,
+    )
+
+
+@app.command()
+def gtp(
+    net: Annotated[
+        str | None, typer.Option(help="A net's file or name; default: the shipped net of the size.")
+    ] = None,
+    visits: Annotated[
+        int | None, typer.Option(min=1, help="Visits a move; default 400, or what a clock allows.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--time", min=0.01, help="Seconds a move at most.")
+    ] = None,
+    rules: Annotated[
+        str, typer.Option(help="A name such as japanese or aga, or JSON.")
+    ] = "chinese-ogs",
+    komi: Annotated[float, typer.Option(help="Points for White, until told otherwise.")] = 7.0,
+    resign: Annotated[
+        float, typer.Option(min=0, max=0.4, help="Give up below this win rate; 0 never.")
+    ] = 0.05,
+    lag: Annotated[
+        float, typer.Option(min=0, max=60, help="Seconds of each move kept for the way to the clock.")
+    ] = 0.3,
+    ponder: Annotated[bool, typer.Option("--ponder", help="Think in the opponent's time.")] = False,
+    name: Annotated[str, typer.Option(help="The name to report, e.g. KataGo for Lizzie.")] = "move37",
+    version_: Annotated[
+        str | None, typer.Option("--version", help="The version to report, e.g. 1.15.0.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the net.")] = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Speak the Go Text Protocol on stdin and stdout, for boards and servers."""
+    import math
+
+    from engine.gtp.board import parse_komi
+    from engine.gtp.serve import serve_net
+    from engine.gtp.session import Identity
+    from engine.gtp.thinker import Limits
+    from engine.rules import parse_rules
+
+    serve_net(
+        net,
+        Limits(
+            visits,
+            seconds=math.inf if seconds is None else seconds,
+            resign_below=resign,
+            lag=lag,
+            ponder=ponder,
+        ),
+        parse_rules(rules),
+        parse_komi(str(komi)),
+        Identity(name, version_ or version("move37")),
+        device=device,
+        threads=threads,
+        seed=seed,
+    )
+
+
+@app.command()
+def analyze(
+    paths: Annotated[list[Path], typer.Argument(help="SGF files, folders, .zip or .tar.gz.")],
+    out: Annotated[Path, typer.Option(help="The folder for what is written.")] = Path("analysed"),
+    net: Annotated[str, typer.Option(help="A net's file or name; default: what ships.")] = "",
+    visits: Annotated[int, typer.Option(min=1, help="Visits a position.")] = 200,
+    chart: Annotated[bool, typer.Option("--chart", help="Draw each game's chart too.")] = False,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Comment game records: win rates, mistakes and better moves, as SGF, Markdown and JSON."""
+    from engine.commentary import run_analyze
+
+    outcome = run_analyze(paths, out, net, visits, chart, device)
+    result(as_json, outcome.as_json(), str(outcome))
 
 
 @app.command()
@@ -256,20 +428,58 @@ def arena(
     b: Annotated[str, typer.Argument(help="The other player.")],
     games: Annotated[int, typer.Option(min=1, help="Games, half of them with each colour.")] = 100,
     game: GameName = "go9",
-    opening_moves: Annotated[
-        int | None, typer.Option(min=0, help="Random moves before the players take over.")
+    opening_moves: OpeningMoves = None,
+    sprt: Annotated[
+        str | None,
+        typer.Option(help="Stop when it is clear whether A is this or that Elo better: 0,35."),
     ] = None,
+    sgf: Annotated[Path | None, typer.Option(help="Keep each game of Go in this folder.")] = None,
+    seconds: MoveSeconds = None,
     device: Device = "auto",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """A match with paired colours and varied openings."""
-    from selfplay.commands import arena_match
+    from selfplay.commands import MatchOptions, arena_match, match_json, match_text
+    from selfplay.elo import parse_sprt
     from selfplay.progress import Terminal
 
+    test = parse_sprt(sprt) if sprt else None
+    options = MatchOptions(opening_moves, seconds, test, sgf)
     with Terminal() as terminal:
-        tally = arena_match(a, b, games, game, opening_moves, device, seed, terminal)
-    result(as_json, tally.as_json(), f"A: {a}\nB: {b}\nA {tally}")
+        tally = arena_match(a, b, games, game, options, device, seed, terminal)
+    result(as_json, match_json(tally, test), match_text(a, b, tally, test))
+
+
+@app.command()
+def ladder(
+    players: Annotated[
+        list[str], typer.Argument(help="Net files, run folders, or players as in `move37 arena`.")
+    ],
+    table: Annotated[Path, typer.Option(help="The file that keeps all results.")] = Path("ladder.json"),
+    games: Annotated[int, typer.Option(min=2, help="Games that each pair shall have played.")] = 20,
+    gauntlet: Annotated[
+        bool, typer.Option("--gauntlet", help="Only the first player against all others.")
+    ] = False,
+    visits: Annotated[int, typer.Option(min=1, help="Visits a move of nets named by file.")] = 100,
+    game: GameName = "go9",
+    opening_moves: OpeningMoves = None,
+    seconds: MoveSeconds = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Rate nets and engines against each other; the same command goes on where it stopped."""
+    from selfplay.commands import MatchOptions
+    from selfplay.ladder import climb
+    from selfplay.progress import Terminal
+
+    options = MatchOptions(opening_moves, seconds)
+    with Terminal() as terminal:
+        standings = climb(
+            players, table, games, gauntlet, visits, game, options, device, seed, terminal
+        )
+    result(as_json, standings.as_json(), str(standings))
 
 
 @app.command()
@@ -324,11 +534,26 @@ def bench(
 
 @app.command()
 def games(as_json: Json = False) -> None:
-    """List the games there are."""
-    from engine.games import load, names
+    """List the games there are, their sizes, and the nets that ship with their strength."""
+    from engine.catalogue import rows, table
 
-    rows = [{"name": name, "rules": load(name).rules_text} for name in names()]
-    result(as_json, rows, "\n".join(f"{row['name']:<14}{row['rules']}" for row in rows))
+    found = rows()
+    result(as_json, found, table(found))
+
+
+@app.command()
+def check(
+    game: Annotated[str, typer.Argument(help="The file of a game of your own, my_game.py.")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="Time for the random games.")] = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Find the mistakes in a game of your own."""
+    from engine.check import check_game
+
+    report = check_game(game, seconds)
+    result(as_json, report.as_json(), str(report))
+    if not report.sound:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -69,6 +69,12 @@ void require(bool ok, const char* what) {
   if (!ok) throw std::invalid_argument(what);
 }
 
+// The number of states in an array [N, state_bytes].
+py::ssize_t count_of(const Game& game, const Array<uint8_t>& states) {
+  require(states.ndim() == 2 && states.shape(1) == game.state_bytes, "states have the wrong shape");
+  return states.shape(0);
+}
+
 // A batch over the caller's arrays, planes [capacity, C, H, W] and globals [capacity, G].
 Batch batch_of(const Game& game, Array<uint8_t>& planes, Array<float>& globals) {
   const auto capacity = planes.shape(0);
@@ -87,26 +93,43 @@ void require_answers(const Game& game, int rows, const Array<float>& logits,
   require(values.ndim() == 1 && values.shape(0) == rows, "values have the wrong shape");
 }
 
+// A uniformly random legal action; among many, guessing finds one sooner than counting.
+int random_legal(const Game& game, const std::vector<uint8_t>& mask, int legal, Rng& rng) {
+  int action = 0;
+  if (legal >= 16) {
+    do action = rng.below(game.actions);
+    while (!mask[action]);
+  } else {
+    for (int skip = rng.below(legal); !mask[action] || skip-- > 0;) ++action;
+  }
+  return action;
+}
+
 // A game at random to the end, for games that bring no playout of their own.
 int uniform_playout(const Game& game, uint8_t* state, std::vector<uint8_t>& mask, Rng& rng) {
   int moves = 0;
   for (; !game.over(state); ++moves) {
-    int skip = rng.below(game.legal(state, mask.data()));
-    int action = 0;
-    while (!mask[action] || skip-- > 0) ++action;
-    game.play(state, action);
+    const int legal = game.legal(state, mask.data());
+    game.play(state, random_legal(game, mask, legal, rng));
   }
   return moves;
 }
 
-int64_t playouts(const Game& game, const uint8_t* start, int64_t count, uint64_t seed) {
+// Random games to the end; returns their moves. With `owners` [area], which needs game.score, adds up
+// who owns each point at their ends.
+int64_t playouts(const Game& game, const uint8_t* start, int64_t count, uint64_t seed,
+                 float* owners = nullptr) {
   std::vector<uint8_t> state(game.state_bytes), mask(game.actions);
+  std::vector<int8_t> ownership(game.area());
   Rng rng(seed);
   int64_t moves = 0;
   for (int64_t i = 0; i < count; ++i) {
     std::copy_n(start, game.state_bytes, state.begin());
     moves += game.playout != nullptr ? game.playout(state.data(), rng.next() >> 1)
                                      : uniform_playout(game, state.data(), mask, rng);
+    if (owners == nullptr) continue;
+    game.score(state.data(), ownership.data());
+    for (int p = 0; p < game.area(); ++p) owners[p] += ownership[p];
   }
   return moves;
 }
@@ -202,6 +225,40 @@ PYBIND11_MODULE(_core, m) {
              const float score = game.score(state_of(game, state), ownership.mutable_data());
              return py::make_tuple(score, ownership);
            })
+      .def(
+          "encode_all",
+          [](const Game& game, Array<uint8_t> states) {
+            const py::ssize_t count = count_of(game, states);
+            Array<uint8_t> planes({count, static_cast<py::ssize_t>(game.planes),
+                                   static_cast<py::ssize_t>(game.height),
+                                   static_cast<py::ssize_t>(game.width)});
+            Array<float> globals({count, static_cast<py::ssize_t>(game.globals)});
+            Array<uint8_t> masks({count, static_cast<py::ssize_t>(game.actions)});
+            for (py::ssize_t i = 0; i < count; ++i) {
+              uint8_t* state = states.mutable_data(i, 0);
+              game.encode(state, planes.mutable_data(i, 0, 0, 0),
+                          globals.mutable_data() + i * game.globals);
+              game.legal(state, masks.mutable_data(i, 0));
+            }
+            return py::make_tuple(planes, globals, masks);
+          },
+          py::arg("states"),
+          "Of states [N, state_bytes]: planes [N, C, H, W], globals [N, G], legal masks [N, A].")
+      .def(
+          "score_all",
+          [](const Game& game, Array<uint8_t> states) {
+            require(game.score != nullptr, "the game has no score");
+            const py::ssize_t count = count_of(game, states);
+            Array<float> scores(count);
+            Array<int8_t> ownership({count, static_cast<py::ssize_t>(game.height),
+                                     static_cast<py::ssize_t>(game.width)});
+            for (py::ssize_t i = 0; i < count; ++i)
+              scores.mutable_at(i) =
+                  game.score(states.mutable_data(i, 0), ownership.mutable_data(i, 0, 0));
+            return py::make_tuple(scores, ownership);
+          },
+          py::arg("states"),
+          "Of states [N, state_bytes]: final margins [N] and ownership [N, H, W], boards as they stand.")
       .def_property_readonly("has_score", [](const Game& game) { return game.score != nullptr; })
       .def(
           "vary",
@@ -224,6 +281,22 @@ PYBIND11_MODULE(_core, m) {
           },
           py::arg("start"), py::arg("count"), py::arg("seed"),
           "Plays random games to the end; returns the moves of all of them.")
+      .def(
+          "playout_ownership",
+          [](const Game& game, Array<uint8_t> start, int64_t count, uint64_t seed) {
+            require(game.score != nullptr, "the game has no score");
+            require(count > 0, "count is not positive");
+            const uint8_t* state = state_of(game, start);
+            std::vector<float> owners(game.area());
+            {
+              py::gil_scoped_release release;
+              playouts(game, state, count, seed, owners.data());
+            }
+            for (float& owner : owners) owner /= static_cast<float>(count);
+            return array_of(owners).reshape({game.height, game.width});
+          },
+          py::arg("start"), py::arg("count"), py::arg("seed"),
+          "Who owns each point at the end of random games, on average: [H, W], 1 the first player.")
       .def(
           "replay",
           [](const Game& game, Array<uint8_t> state, Array<int16_t> actions) {
@@ -310,6 +383,7 @@ PYBIND11_MODULE(_core, m) {
       .def_readonly("prior", &MoveStats::prior)
       .def_readonly("value", &MoveStats::value)
       .def_readonly("score", &MoveStats::score)
+      .def_readonly("error", &MoveStats::error)
       .def_readonly("lcb", &MoveStats::lcb)
       .def_readonly("policy", &MoveStats::policy);
 

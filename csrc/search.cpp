@@ -650,7 +650,8 @@ std::vector<MoveStats> Search::moves() const {
       move.score = static_cast<float>(edge.score_sum / n);
       if (n >= 2) {
         const double variance = std::max(0.0, edge.square_sum / n - mean * mean) * n / (n - 1);
-        move.lcb = static_cast<float>(mean - settings_.lcb_stdevs * std::sqrt(variance / n));
+        move.error = static_cast<float>(std::sqrt(variance / n));
+        move.lcb = static_cast<float>(mean - settings_.lcb_stdevs * move.error);
       }
     }
     stats.push_back(move);

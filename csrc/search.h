@@ -48,6 +48,7 @@ struct MoveStats {
   float prior;   // as the evaluator gave it, before noise
   float value;   // mean of the visits, or the proven result; the root's estimate if unvisited
   float score;   // mean margin in points of the visits; the root's estimate if unvisited
+  float error;   // standard error of the mean utility; 0 with less than two visits
   float lcb;     // lower confidence bound of the utility; -infinity with less than two visits
   float policy;  // the improved policy: visit shares (PUCT) or completed-Q softmax (Gumbel)
 };

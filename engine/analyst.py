@@ -17,9 +17,10 @@ import numpy as np
 from engine.errors import UserError
 from engine.game import Game
 from engine.position import Position
-from mcts import Evaluator, Search, SearchSettings
+from mcts import Evaluator, Search, SearchSettings, step_together
 
 Z95 = 1.959964  # of the normal distribution, for two-sided 95 %
+OWNERSHIP_LINES = 16  # moves of a report whose lines are followed to their ends for ownership
 
 
 class Outlook(NamedTuple):
@@ -49,13 +50,17 @@ class MoveReport:
     order      0 for the best move
     visits     of the search that went into it; 0 only when no move has been visited yet
     win_rate   in [0, 1], the mean of its visits, a draw counting as half a win
-    lcb        the win rate that it has with 97.5 % confidence at least in the *mover's* view: below
-               win_rate when the viewer is to move, above it when the opponent is
-    score_lead the expected margin in points; None when the evaluator does not know scores
+    lcb        the win rate that it has with 97.5 % confidence at least in the *mover's* view (see
+               `lower_bound`): below win_rate when the viewer is to move, above it when the opponent is
+    score_lead the expected margin in points, the mean of its visits; None when the evaluator does not
+               know scores
+    score_stdev its standard deviation in points, as if points changed hands independently; None
+               where ownership is unknown
     prior      the probability that the net gives it, in [0, 1]
     line       how the game is expected to go on, this move first
     line_visits the visits of each move of the line
-    ownership  [H, W] float32 in [-1, 1] at the end of the line; None when not asked for or unknown
+    ownership  [H, W] float32 in [-1, 1] at the end of the line; None when not asked for or unknown,
+               and for moves beyond the `OWNERSHIP_LINES` most visited
     """
 
     action: int
@@ -64,6 +69,7 @@ class MoveReport:
     win_rate: float
     lcb: float
     score_lead: float | None
+    score_stdev: float | None
     prior: float
     line: tuple[int, ...]
     line_visits: tuple[int, ...]
@@ -80,6 +86,8 @@ class Report:
     win_rate     in [0, 1] after the search, a draw counting as half a win
     net_win_rate in [0, 1] as the evaluator gave it without searching
     score_lead   the expected margin in points; None when the evaluator does not know scores
+    score_stdev  its standard deviation in points, as if points changed hands independently; None
+                 where ownership is unknown
     policy       [A] float32, the evaluator's probabilities, -1 where a move is illegal or not allowed
     ownership    [H, W] float32 in [-1, 1], 1 where the point ends as the viewer's; None when not
                  asked for or unknown
@@ -92,6 +100,7 @@ class Report:
     win_rate: float
     net_win_rate: float
     score_lead: float | None
+    score_stdev: float | None
     policy: np.ndarray
     ownership: np.ndarray | None
     moves: tuple[MoveReport, ...]
@@ -129,17 +138,22 @@ def _minus(value: Value | None) -> Value | None:
     return None if value is None else -value
 
 
-def lower_bound(win_rate: float, visits: int) -> float:
-    """The lower end of the 95 % Wilson score interval of a win rate over independent visits.
+def _stdev(ownership: np.ndarray) -> float:
+    """The standard deviation of the margin: a point is +1 or -1 with the mean that is given."""
+    return float(np.sqrt(np.sum(1 - np.minimum(ownership**2, 1))))
 
-    Wilson 1927, "Probable inference", J. Am. Stat. Assoc. 22; 0 without a visit.
+
+def lower_bound(win_rate: float, visits: int, error: float) -> float:
+    """The lower end of a 95 % interval of a win rate over its visits, at least 0; 0 without a visit.
+
+    error is the standard error of its mean. The variance of the visits counts together with one
+    visit more that was a game won or lost, so that few visits that agree are not taken for certain.
     """
     if visits == 0:
         return 0.0
-    z2 = Z95 * Z95
-    centre = win_rate + z2 / (2 * visits)
-    half = Z95 * math.sqrt(win_rate * (1 - win_rate) / visits + z2 / (4 * visits * visits))
-    return (centre - half) / (1 + z2 / visits)
+    variance = visits * error**2
+    pooled = ((visits - 1) * variance + win_rate * (1 - win_rate)) / visits
+    return max(0.0, win_rate - Z95 * math.sqrt(max(0.0, pooled) / visits))
 
 
 class Analyst:
@@ -185,6 +199,31 @@ class Analyst:
         search.run(stopped)
         return self.report(search, position, ownership=ownership, moves_ownership=moves_ownership)
 
+    def analyse_all(
+        self,
+        positions: Sequence[Position],
+        *,
+        parallel: int = 8,
+        on_done: Callable[[int], None] = lambda done: None,
+    ) -> list[Report]:
+        """The reports on many positions, in the movers' views; `parallel` are searched at a time.
+
+        `on_done` hears how many are finished.
+        """
+        waiting = list(enumerate(positions))[::-1]
+        running: list[tuple[int, Search]] = []
+        reports: dict[int, Report] = {}
+        while waiting or running:
+            while waiting and len(running) < parallel:
+                index, position = waiting.pop()
+                running.append((index, self.start(position)))
+            step_together([search for _, search in running], self.evaluator)
+            for index, search in [pair for pair in running if pair[1].core.done]:
+                reports[index] = self.report(search, positions[index])
+                running.remove((index, search))
+                on_done(len(reports))
+        return [reports[index] for index in range(len(positions))]
+
     def start(
         self, position: Position, *, visits: int | None = None, allowed: np.ndarray | None = None
     ) -> Search:
@@ -209,51 +248,63 @@ class Analyst:
     ) -> Report:
         """What a search of this position, begun or finished, says; in the mover's view.
 
-        The tree keeps no ownership, so the evaluator is asked for it at the ends of the moves' lines,
-        and the position's is their mean, weighted by visits. Leads are found in the same way.
+        The tree keeps no ownership, so the evaluator is asked for it at the ends of the lines of the
+        most visited moves (`OWNERSHIP_LINES`), and the position's is their mean, weighted by visits.
         """
         core = search.core
-        stats = [move for move in core.moves() if move.visits] or core.moves()[:1]
-        lines = [tuple(core.principal_variation(move.action)) for move in stats]
-        ends = self._outlooks(position, lines or [()])
-        weights = np.array([max(1, move.visits) for move in stats] or [1], np.float64)
-        weights /= weights.sum()
+        stats = core.moves()
+        shown = [move for move in stats if move.visits] or stats[:1]
+        lines = [tuple(core.principal_variation(move.action)) for move in shown]
+        wanted = ownership or moves_ownership
+        ends = self._ownership_after(position, lines[:OWNERSHIP_LINES] or [()]) if wanted else None
+        weights = np.array([max(1, move.visits) for move in shown[:OWNERSHIP_LINES]] or [1], np.float64)
+        owners = None if ends is None else np.tensordot(weights / weights.sum(), ends, 1)
         sign = 1 - 2 * position.to_move
+        scored = self._knows_scores
         policy = np.full(self.game.actions, -1, np.float32)
-        for move in core.moves():
+        for move in stats:
             policy[move.action] = move.prior
-        moves = tuple(
-            MoveReport(
-                action=move.action,
-                order=order,
-                visits=move.visits,
-                win_rate=(1 + move.value) / 2,
-                lcb=lower_bound((1 + move.value) / 2, move.visits),
-                score_lead=float(ends.scores[order]) if ends else None,
-                prior=move.prior,
-                line=line,
-                line_visits=tuple(core.variation_visits(move.action)),
-                ownership=ends.ownership[order] if ends and moves_ownership else None,
+        moves = []
+        for order, (move, line) in enumerate(zip(shown, lines, strict=True)):
+            end = ends[order] if ends is not None and order < OWNERSHIP_LINES else None
+            moves.append(
+                MoveReport(
+                    action=move.action,
+                    order=order,
+                    visits=move.visits,
+                    win_rate=(1 + move.value) / 2,
+                    lcb=lower_bound((1 + move.value) / 2, move.visits, move.error / 2),
+                    score_lead=move.score if scored else None,
+                    score_stdev=None if end is None else _stdev(end),
+                    prior=move.prior,
+                    line=line,
+                    line_visits=tuple(core.variation_visits(move.action)),
+                    ownership=end if moves_ownership else None,
+                )
             )
-            for order, (move, line) in enumerate(zip(stats, lines, strict=True))
-        )
         return Report(
             to_move=position.to_move,
             viewer=position.to_move,
             visits=core.root_visits,
             win_rate=(1 + sign * core.root_value) / 2,
             net_win_rate=(1 + sign * core.root_evaluation) / 2,
-            score_lead=float(weights @ ends.scores) if ends else None,
+            score_lead=sign * core.root_score if scored else None,
+            score_stdev=None if owners is None else _stdev(owners),
             policy=policy,
-            ownership=np.tensordot(weights, ends.ownership, 1) if ends and ownership else None,
-            moves=moves,
+            ownership=owners if ownership else None,
+            moves=tuple(moves),
         )
 
-    def _outlooks(self, position: Position, lines: Sequence[Sequence[int]]) -> Outlook | None:
-        """How the game ends after each line, in the view of the position's mover; None: unknown."""
-        game, native = self.game, self.game.native
-        if game.score is None or not isinstance(self.evaluator, HasOutlook):
+    @property
+    def _knows_scores(self) -> bool:
+        return self.game.score is not None and isinstance(self.evaluator, HasOutlook)
+
+    def _ownership_after(self, position: Position, lines: Sequence[Sequence[int]]) -> np.ndarray | None:
+        """Ownership [n, H, W] after each line, in the view of the position's mover; None: unknown."""
+        native = self.game.native
+        if not self._knows_scores:
             return None
+        assert isinstance(self.evaluator, HasOutlook)
         states = []
         for line in lines:
             state = position.state.copy()
@@ -261,17 +312,14 @@ class Analyst:
                 native.play(state, action)
             states.append(state)
         inputs = [native.encode(state) for state in states]
-        found = self.evaluator.outlook(
+        outlook = self.evaluator.outlook(
             np.stack([planes for planes, _ in inputs]), np.stack([globals_ for _, globals_ in inputs])
         )
-        scores, ownership = found.scores.copy(), found.ownership.copy()
+        found = outlook.ownership.copy()
         for i, state in enumerate(states):
+            mover = native.to_move(state)
             if native.over(state):  # known exactly, the first player's
-                scores[i], ownership[i] = native.score(state)
-                mover = 0
-            else:
-                mover = native.to_move(state)
+                found[i], mover = native.score(state)[1], 0
             if mover != position.to_move:
-                scores[i] *= -1
-                ownership[i] *= -1
-        return Outlook(scores, ownership)
+                found[i] *= -1
+        return found

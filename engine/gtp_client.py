@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import shlex
 import shutil
@@ -20,10 +21,19 @@ from engine.position import Position
 # Debian puts games where a service's PATH may not look.
 EXTRA_FOLDERS = "/usr/games:/usr/local/games"
 COLOURS = ("b", "w")
+GRACE = 5.0  # seconds beyond its time after which an engine is stopped
 
 
 class GtpError(UserError):
     """The engine could not be started, died, did not answer in time, or answered `?`."""
+
+
+class GtpRefusalError(GtpError):
+    """The engine answered `?`; it stays usable."""
+
+
+class GtpTimeoutError(GtpError):
+    """The engine did not answer in time and was stopped."""
 
 
 class GtpEngine:
@@ -37,10 +47,26 @@ class GtpEngine:
     def __init__(self, command_line: str, *, timeout: float = 120.0, log: Path | None = None) -> None:
         self.command_line = command_line
         self.timeout = timeout
+        self._log = log
+        self._launch()
+
+    def _launch(self) -> None:
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._process = _start(command_line, log)
-        self._reader = threading.Thread(target=self._read, name="gtp", daemon=True)
+        self._process = _start(self.command_line, self._log)
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process, self._answers), name="gtp", daemon=True
+        )
         self._reader.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def restart(self) -> None:
+        """Starts the engine anew, ending it first if it still runs. Raises GtpError."""
+        self.close()
+        self._launch()
 
     def __enter__(self) -> GtpEngine:
         return self
@@ -69,14 +95,17 @@ class GtpEngine:
             answer = self._answers.get(timeout=patience)
         except queue.Empty:
             self._stop()
-            raise self._failure(f"did not answer '{command}' within {patience:g} s") from None
+            raise self._failure(
+                f"did not answer '{command}' within {patience:g} s", GtpTimeoutError
+            ) from None
         except (OSError, ValueError):  # a closed pipe
             answer = None
         if answer is None:
             self._answers.put(None)
             raise self._failure(f"ended at '{command}' ({self._exit_status()})")
         if answer.startswith("?"):
-            raise self._failure(f"refused '{command}': {answer[1:].strip() or 'no reason given'}")
+            reason = answer[1:].strip() or "no reason given"
+            raise self._failure(f"refused '{command}': {reason}", GtpRefusalError)
         return answer[1:].strip()
 
     def close(self) -> None:
@@ -89,20 +118,21 @@ class GtpEngine:
                 self._process.wait(timeout=1)
         self._stop()
 
-    def _read(self) -> None:
+    @staticmethod
+    def _read(process: subprocess.Popen[str], answers: queue.SimpleQueue[str | None]) -> None:
         """Collects the answers, which end in a blank line; None stands for the end."""
-        output = self._process.stdout
+        output = process.stdout
         assert output is not None
         lines: list[str] = []
         with output:
             for raw in output:
                 line = raw.rstrip()
                 if lines and not line:
-                    self._answers.put("\n".join(lines))
+                    answers.put("\n".join(lines))
                     lines = []
                 elif lines or line[:1] in ("=", "?"):  # chatter between answers is dropped
                     lines.append(line)
-        self._answers.put(None)
+        answers.put(None)
 
     def _stop(self) -> None:
         if self._process.poll() is None:
@@ -119,9 +149,9 @@ class GtpEngine:
             return f"exit status {self._process.wait(timeout=1)}"
         return "it closed its output"
 
-    def _failure(self, what: str) -> GtpError:
+    def _failure(self, what: str, kind: type[GtpError] = GtpError) -> GtpError:
         # What the engine wrote may have several lines.
-        return GtpError(f"engine '{self.command_line}' {' '.join(what.split())}")
+        return kind(f"engine '{self.command_line}' {' '.join(what.split())}")
 
 
 def _start(command_line: str, log: Path | None) -> subprocess.Popen[str]:
@@ -156,14 +186,17 @@ def _start(command_line: str, log: Path | None) -> subprocess.Popen[str]:
 class GtpPlayer:
     """An engine at the board: actions and positions instead of vertices. Colours: 0 Black, 1 White.
 
-    All methods raise GtpError as `GtpEngine.send` does.
+    seconds is its time for a move, None for no limit but the engine's own patience; it is told so,
+    and after `GRACE` seconds more it is stopped. All methods raise GtpError as `GtpEngine.send` does.
     """
 
-    def __init__(self, engine: GtpEngine) -> None:
-        self.engine = engine
+    def __init__(self, engine: GtpEngine, seconds: float | None = None) -> None:
+        self.engine, self.seconds = engine, seconds
 
     def new_game(self, position: Position) -> None:
-        """Gives the engine the board, komi, setup stones and moves of a Go position."""
+        """Gives the engine, started anew if it has ended, the board, komi, stones and moves of Go."""
+        if not self.engine.alive:
+            self.engine.restart()
         start = position.copy()
         start.set_start()
         self.notation = position.game.notation
@@ -171,6 +204,9 @@ class GtpPlayer:
         komi = int(start.record["komi_half_points"][0]) / 2
         for command in (f"boardsize {position.game.shape[0]}", "clear_board", f"komi {komi:g}"):
             self.engine.send(command)
+        if self.seconds is not None:
+            with contextlib.suppress(GtpRefusalError):  # it may have no clock
+                self.engine.send(f"time_settings 0 {math.ceil(self.seconds)} 1")
         for action, piece in enumerate(start.pieces().ravel().tolist()):
             if piece:
                 self.play(piece - 1, action)
@@ -183,7 +219,8 @@ class GtpPlayer:
 
     def genmove(self, colour: int) -> int | Literal["resign"]:
         """The engine's move, which it has played on its own board. Legality is not checked."""
-        answer = self.engine.send(f"genmove {COLOURS[colour]}")
+        patience = None if self.seconds is None else self.seconds + GRACE
+        answer = self.engine.send(f"genmove {COLOURS[colour]}", timeout=patience)
         if answer.lower() == "resign":
             return "resign"
         try:

@@ -24,6 +24,7 @@ from sgfmill import sgf_grammar
 from engine.errors import UserError
 from engine.games import GO_SIZES, load
 from engine.position import Position
+from engine.rules import sgf_rules
 
 PropertyMap = dict[str, list[bytes]]
 
@@ -48,7 +49,8 @@ class GameRecord:
     """One recorded game of Go; players are 0 Black and 1 White, pieces 1 black and 2 white.
 
     komi is in points in White's favour; result is the SGF text (`B+3.5`, `W+R`, `0`, empty when
-    unknown); expert says which of (Black, White) to imitate, None when the file does not say.
+    unknown); expert says which of (Black, White) to imitate, None when the file does not say; sgf is
+    the text it was read from, with its comments and variations.
     """
 
     game: str
@@ -64,6 +66,7 @@ class GameRecord:
     name: str = ""
     date: str = ""
     source: str = ""
+    sgf: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -196,7 +199,9 @@ def _read_games(data: bytes, label: str) -> Iterator[GameRecord | BrokenRecord]:
         source = f"{label}, game {number}"
         try:
             tree = sgf_grammar.parse_sgf_game(text)
-            yield _read_tree(list(sgf_grammar.main_sequence_iter(tree)), source)
+            record = _read_tree(list(sgf_grammar.main_sequence_iter(tree)), source)
+            record.sgf = text
+            yield record
         except ValueError as error:
             yield BrokenRecord(source, str(error))
 
@@ -223,7 +228,7 @@ def _read_tree(nodes: list[PropertyMap], source: str) -> GameRecord:
         to_move = moves[0][0]
     elif to_move is None:
         to_move = 1 if setup and 2 not in setup.values() else 0
-    if setup and _has_captured_chain(setup, size):
+    if setup and has_captured_chain(setup, size):
         raise ValueError("the setup stones AB and AW leave a chain without a liberty")
     tag = _EXPERT.search(text("GC"))
     return GameRecord(
@@ -343,7 +348,7 @@ def _is_handicap(setup: dict[int, int], to_move: int) -> bool:
     return len(setup) >= 2 and to_move == 1 and 2 not in setup.values()
 
 
-def _has_captured_chain(stones: dict[int, int], size: int) -> bool:
+def has_captured_chain(stones: dict[int, int], size: int) -> bool:
     """Whether some chain of the setup {action: piece} has no liberty."""
     seen: set[int] = set()
     for first, piece in stones.items():
@@ -369,29 +374,8 @@ def _has_captured_chain(stones: dict[int, int], size: int) -> bool:
 
 
 def rules_fields(record: GameRecord) -> dict[str, int]:
-    """The fields of a Go state that the record's RU and KM stand for.
-
-    Japanese and Korean have simple ko; AGA, NZ and GOE (Ing) situational superko; everything else,
-    such as Chinese, Tromp-Taylor, or no rules at all, positional superko. NZ, GOE and Tromp-Taylor
-    allow suicide.
-    """
-    from engine.games.go import KO_POSITIONAL, KO_SIMPLE, KO_SITUATIONAL
-
-    words = record.rules.lower()
-    ko_rule, suicide = KO_POSITIONAL, 0
-    if re.match(r"jap|jp|kor", words):
-        ko_rule = KO_SIMPLE
-    elif re.match(r"aga|bga", words):
-        ko_rule = KO_SITUATIONAL
-    elif re.match(r"nz|new.?zealand|goe|ing\b", words):
-        ko_rule, suicide = KO_SITUATIONAL, 1
-    elif re.match(r"tromp", words):
-        suicide = 1
-    return {
-        "komi_half_points": round(2 * record.komi),
-        "ko_rule": ko_rule,
-        "suicide": suicide,
-    }
+    """The fields of a Go state that the record's RU (see `engine.rules.sgf_rules`) and KM stand for."""
+    return {"komi_half_points": round(2 * record.komi), **sgf_rules(record.rules).start_fields()}
 
 
 def start_position(record: GameRecord) -> Position:
@@ -403,6 +387,34 @@ def start_position(record: GameRecord) -> Position:
     # Editing the board does not change the side to move, so that comes last.
     position.set_start(to_move=record.to_move)
     return position
+
+
+class IllegalMoveError(ValueError):
+    """A move of a record that the rules forbid; index counts moves from 0."""
+
+    def __init__(self, index: int, player: int, name: str) -> None:
+        super().__init__(f"move {index + 1} ({'BW'[player]} {name}) is not legal")
+        self.index, self.name = index, name
+
+
+def positions_after(start: Position, moves: Iterable[tuple[int, int]]) -> Iterator[Position]:
+    """The positions before the first of the moves (player, action) and after each of them.
+
+    In recorded games the same player may move twice, and play may go on after two passes. Each
+    position has the player to move that the next move shows. Raises IllegalMoveError.
+    """
+    position = start.copy()
+    for index, (player, action) in enumerate(moves):
+        position.record["to_move"] = player
+        yield position.copy()
+        if position.over:
+            position.record["over"] = position.record["passes"] = 0
+        try:
+            position.play(action)
+        except ValueError:
+            name = position.game.notation.name(action)
+            raise IllegalMoveError(index, player, name) from None
+    yield position
 
 
 def result_outcome(text: str) -> float:
@@ -447,10 +459,17 @@ def application() -> str:
         return "move37:source"
 
 
+def sgf_point(action: int, size: int) -> bytes:
+    """An action as the value of a move property; the pass is empty."""
+    if action == size * size:
+        return b""
+    row, column = divmod(action, size)
+    return bytes((ord("a") + column, ord("a") + row))
+
+
 def write_sgf(record: GameRecord) -> str:
     """The record as SGF text, FF[4] in UTF-8, that `read_records` reads back; ends in a newline."""
     size = record.size
-    points = {action: point for point, action in _action_table(size).items() if point != b"tt"}
     root: PropertyMap = {
         "FF": [b"4"],
         "GM": [b"1"],
@@ -475,7 +494,7 @@ def write_sgf(record: GameRecord) -> str:
         if text:
             root[name] = [sgf_grammar.escape_text(text.encode("utf-8", "replace"))]
     for name, piece in (("AB", 1), ("AW", 2)):
-        if stones := [points[action] for action, p in record.setup if p == piece]:
+        if stones := [sgf_point(action, size) for action, p in record.setup if p == piece]:
             root[name] = stones
     if _is_handicap(dict(record.setup), record.to_move):
         root["HA"] = [str(len(record.setup)).encode()]
@@ -483,6 +502,6 @@ def write_sgf(record: GameRecord) -> str:
         root["PL"] = [b"BW"[record.to_move : record.to_move + 1]]
     tree = sgf_grammar.Coarse_game_tree()
     tree.sequence = [root]
-    tree.sequence += [{"BW"[player]: [points[action]]} for player, action in record.moves]
+    tree.sequence += [{"BW"[player]: [sgf_point(action, size)]} for player, action in record.moves]
     data: bytes = sgf_grammar.serialise_game_tree(tree)
     return data.decode()

@@ -2,7 +2,7 @@
 
 from mcts.evaluator import Evaluation, Evaluator, UniformEvaluator
 from mcts.matches import Log, MatchPool, Start
-from mcts.search import Search
+from mcts.search import Search, step_together
 from mcts.settings import PlayoutCap, Resignation, SearchSettings
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "SearchSettings",
     "Start",
     "UniformEvaluator",
+    "step_together",
 ]

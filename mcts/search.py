@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -49,3 +49,25 @@ class Search:
                     self.core.absorb(*self.evaluator(self._planes[:rows], self._globals[:rows]))
         finally:
             self.core.cancel()
+
+
+def step_together(searches: Sequence[Search], evaluator: Evaluator) -> None:
+    """One step of several searches of the same game, with one batch for the leaves of all."""
+    try:
+        rows = [search.core.collect(search._planes, search._globals) for search in searches]
+        if not any(rows):
+            return
+        pairs = list(zip(searches, rows, strict=True))
+        planes = np.concatenate([search._planes[:n] for search, n in pairs])
+        globals_ = np.concatenate([search._globals[:n] for search, n in pairs])
+        logits, values, all_scores = evaluator(planes, globals_)
+        first = 0
+        for search, n in pairs:
+            own = slice(first, first + n)
+            scores = None if all_scores is None else all_scores[own]
+            if n:
+                search.core.absorb(logits[own], values[own], scores)
+            first += n
+    finally:
+        for search in searches:
+            search.core.cancel()

@@ -192,7 +192,7 @@ def openings_chart(events: Events, game: Game) -> bytes | None:
         for axes, (when, counts) in zip(drawn.axes, halves.items(), strict=True):
             board = np.zeros(game.area)
             for action, count in counts.items():
-                if action < game.actions // game.area * game.area:
+                if action < game.board_actions:
                     board[action % game.area] += count
             total = sum(counts.values())
             shares = 100 * board.reshape(height, width) / total

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
 from engine.game import Game
 from engine.games import load
+from engine.games.own import lasting_name
 from engine.gtp_client import GtpEngine, GtpPlayer
 from engine.inference import choose_device, cpu_count, torch_threads
 from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
 from engine.players import PlayerSpec, SearchPlayer, make_evaluator, parse_player
 from selfplay.accuracy import Accuracy, measure
-from selfplay.arena import Tally, play_gtp_match, play_match
-from selfplay.config import RunConfig, parse_config, read_config, read_preset
+from selfplay.arena import SgfFolder, Tally, play_gtp_match, play_match
+from selfplay.config import PRESETS, RunConfig, parse_config, read_config, read_preset
+from selfplay.elo import Sprt
 from selfplay.experts import read_experts
 from selfplay.imitation import ExpertStage
 from selfplay.metrics import Metrics
@@ -83,14 +86,24 @@ def accuracy_on_files(
         return measure(net, game, games, device)
 
 
-def default_config(game: Game, start: str | None, device: str, seed: int) -> RunConfig:
-    """What `move37 train` does without a configuration: imitate if there are games, then play."""
+def preset_of(game: Game) -> Path | None:
+    """What is known to work well for a game, as a configuration; None for a game without."""
+    path = PRESETS / f"{game.family}.toml"
+    return path if path.is_file() else None
+
+
+def default_config(game: str, start: str | None, device: str, seed: int) -> RunConfig:
+    """What `move37 train` does without a configuration: the game's preset if it has one, or else
+    imitate if there are games, then play."""
+    common = {"game": lasting_name(game), "start": start, "device": device, "seed": seed}
+    path = preset_of(load(game))
+    if path is not None:
+        return parse_config({**read_config(path).model_dump(), **common}, str(path))
     stages: list[dict[str, Any]] = []
-    if start is None and shipped_games(game) is not None:
+    if start is None and shipped_games(load(game)) is not None:
         stages.append({"teacher": "expert", "data": [SHIPPED]})
     stages.append({"teacher": "search"})
-    values = {"game": game.name, "start": start, "device": device, "seed": seed, "stages": stages}
-    return parse_config(values, "default configuration")
+    return parse_config({**common, "stages": stages}, "default configuration")
 
 
 def train_run(
@@ -113,7 +126,7 @@ def train_run(
     elif preset is not None:
         config = preset_config(preset, start, device, seed)
     elif not (folder / "config.json").exists():
-        config = default_config(load(game_name), start, device, seed)
+        config = default_config(game_name, start, device, seed)
     run = Run.open(folder, config, reporter)
     deadline = time.monotonic() + hours * 3600 if hours else float("inf")
     if run.go_on(deadline):
@@ -135,12 +148,28 @@ def preset_config(name: str, start: str | None, device: str, seed: int) -> RunCo
     return config.model_copy(update=changes)
 
 
+@dataclass(frozen=True)
+class MatchOptions:
+    """How a match is played.
+
+    opening_moves  random moves before the players take over; None: the game's default
+    seconds        time for a move of GTP engines; None: no limit but patience
+    sprt           ends the match as soon as this test is decided
+    sgf            keeps each game of Go in this folder
+    """
+
+    opening_moves: int | None = None
+    seconds: float | None = None
+    sprt: Sprt | None = None
+    sgf: Path | None = None
+
+
 def arena_match(
     a: str,
     b: str,
     games: int,
     game_name: str,
-    opening_moves: int | None,
+    options: MatchOptions,
     device_name: str,
     seed: int,
     reporter: Reporter,
@@ -148,14 +177,19 @@ def arena_match(
     """A match between two players named as in `engine.players`."""
     game, device = load(game_name), choose_device(device_name)
     specs = (parse_player(a), parse_player(b))
+    gtp = any(spec.command for spec in specs)
+    if (gtp or options.sgf) and game.family != "go":
+        raise UserError(f"{game_name}: only Go has engines that speak GTP and records in SGF")
+    keep = SgfFolder(options.sgf, (a, b)) if options.sgf else lambda played: None
+    sprt = options.sprt
 
     def on_game(tally: Tally) -> bool:
         reporter.bar("match", tally.games / games, str(tally))
-        return True
+        return sprt is None or sprt.decision(tally.llr(sprt)) is None
 
     with torch_threads(1):
-        if any(spec.command for spec in specs):
-            players = [_single_player(game, spec, device, seed) for spec in specs]
+        if gtp:
+            players = [_single_player(game, spec, device, seed, options.seconds) for spec in specs]
             try:
                 return play_gtp_match(
                     game,
@@ -163,8 +197,9 @@ def arena_match(
                     players[1],
                     games,
                     seed=seed,
-                    opening_moves=opening_moves,
+                    opening_moves=options.opening_moves,
                     on_game=on_game,
+                    keep=keep,
                 )
             finally:
                 for player in players:
@@ -176,15 +211,31 @@ def arena_match(
             (make_evaluator(specs[0], game, device), make_evaluator(specs[1], game, device)),
             games,
             seed=seed,
-            opening_moves=opening_moves,
+            opening_moves=options.opening_moves,
             workers=cpu_count() if device.type == "cpu" else 2,
             on_game=on_game,
+            keep=keep,
         )
 
 
-def _single_player(game: Game, spec: PlayerSpec, device: Any, seed: int) -> SearchPlayer | GtpPlayer:
+def match_json(tally: Tally, sprt: Sprt | None) -> dict[str, Any]:
+    """What `move37 arena --json` prints."""
+    return tally.as_json() | ({"sprt": sprt.as_json(tally.llr(sprt))} if sprt else {})
+
+
+def match_text(a: str, b: str, tally: Tally, sprt: Sprt | None) -> str:
+    """What `move37 arena` prints for people."""
+    lines = [f"A: {a}", f"B: {b}", f"A {tally}"]
+    if sprt:
+        lines.append(sprt.text(tally.llr(sprt)))
+    return "\n".join(lines + [f"forfeited {note}" for note in tally.forfeits])
+
+
+def _single_player(
+    game: Game, spec: PlayerSpec, device: Any, seed: int, seconds: float | None
+) -> SearchPlayer | GtpPlayer:
     if spec.command is not None:
-        return GtpPlayer(GtpEngine(spec.command))
+        return GtpPlayer(GtpEngine(spec.command), seconds)
     return SearchPlayer(game, spec.settings, make_evaluator(spec, game, device), seed)
 
 

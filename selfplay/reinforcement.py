@@ -290,7 +290,7 @@ class Reinforcement:
         self.game.native.vary(position.state, int(rng.integers(2**62)))
         if rng.random() < self.stage.opening_share:
             for _ in range(int(rng.integers(1, default_opening_moves(self.game) + 1))):
-                legal = np.flatnonzero(position.legal_mask()[: self.game.area])
+                legal = np.flatnonzero(position.legal_mask()[: self.game.board_actions])
                 if len(legal) and not position.over:
                     position.play(int(rng.choice(legal)))
         return position.state

@@ -1,5 +1,6 @@
-"""Reports of a search: against the core's own numbers, the net at the ends of lines, and the rules."""
+"""Reports of a search: against the core's own numbers, the net itself, and the rules."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -70,18 +71,37 @@ def test_the_root_is_the_mean_of_its_visits_and_of_its_own_evaluation(analyst):
 
 
 @pytest.mark.parametrize("length", [1, 2])
-def test_leads_and_ownership_are_the_nets_at_the_ends_of_lines(analyst, evaluator, length):
-    """With 1 visit of one allowed move, the only line has one move; Black's view is checked."""
+def test_ownership_is_the_nets_at_the_ends_of_lines(analyst, evaluator, length):
+    """With one allowed move there is one line; Black's view is checked."""
     allowed = mask(D5)
     report = analyst.analyse(position(), visits=1 + length, allowed=allowed, moves_ownership=True)
     (move,) = report.moves
     assert move.action == D5 and len(move.line) == length
     end = position(*move.line)
-    outlook = evaluator.outlook(*(array[None] for array in end.encode()))
+    owners = evaluator.outlook(*(array[None] for array in end.encode())).ownership
     sign = 1 if end.to_move == 0 else -1
-    assert move.score_lead == report.score_lead == pytest.approx(sign * outlook.scores[0], abs=1e-4)
-    assert np.allclose(report.ownership, sign * outlook.ownership[0], atol=1e-5)
-    assert np.array_equal(report.ownership, move.ownership)
+    assert np.allclose(report.ownership, sign * owners[0], atol=1e-5)
+    assert np.allclose(report.ownership, move.ownership, atol=1e-6)
+
+
+def test_leads_are_the_means_of_the_nets_scores_over_the_visits(analyst, evaluator):
+    """After two visits: the root's own score, and that of D5, where White is to move."""
+    report = analyst.analyse(position(), visits=2, allowed=mask(D5))
+    scores = [
+        float(evaluator(*(array[None] for array in board.encode())).scores[0])
+        for board in (position(), position(D5))
+    ]
+    assert report.moves[0].score_lead == pytest.approx(-scores[1], abs=1e-3)
+    assert report.score_lead == pytest.approx((scores[0] - scores[1]) / 2, abs=1e-3)
+
+
+def test_the_position_is_the_mean_of_the_lines_weighted_by_visits(analyst):
+    report = analyst.analyse(position(E5), moves_ownership=True)
+    visits = [move.visits for move in report.moves]
+    assert len(set(visits)) > 1
+    owners = np.average([move.ownership for move in report.moves], axis=0, weights=visits)
+    assert np.allclose(report.ownership, owners, atol=1e-5)
+    assert report.score_stdev == pytest.approx(np.sqrt(np.sum(1 - owners**2)), abs=1e-3)
 
 
 def test_ownership_knows_a_won_corner_from_both_sides(analyst):
@@ -143,7 +163,7 @@ def test_a_game_that_is_over_is_scored_by_its_rules(analyst):
     assert (report.ownership == -1).all()
 
 
-def test_an_evaluator_without_an_outlook_has_no_leads():
+def test_an_evaluator_without_scores_has_no_leads():
     report = Analyst(GO, UniformEvaluator(GO.actions), SETTINGS).analyse(
         position(), moves_ownership=True
     )
@@ -161,7 +181,26 @@ def test_any_game_can_be_analysed():
     assert report.moves[0].action == 2 and report.moves[0].win_rate == 1
 
 
-def test_lower_bound_agrees_with_the_published_example():
-    # 81 of 263 (Newcombe 1998, table I): 0.2553.
-    assert lower_bound(81 / 263, 263) == pytest.approx(0.2553, abs=5e-5)
-    assert lower_bound(0.5, 0) == 0
+def test_the_lower_bound_follows_its_formula_and_is_careful_with_few_visits():
+    # 100 visits with a standard error of 0.02: variance 0.04, pooled (99 * 0.04 + 0.24) / 100 = 0.042.
+    assert lower_bound(0.6, 100, 0.02) == pytest.approx(0.6 - 1.959964 * math.sqrt(0.00042), abs=1e-6)
+    assert lower_bound(0.5, 2, 0.0) < 0.02, "two visits that agree prove nothing"
+    assert lower_bound(0.5, 1000, 0.01) > 0.47
+    assert lower_bound(0.5, 0, 0.0) == 0
+    assert lower_bound(1.0, 5, 0.0) == 1.0
+
+
+def test_the_standard_error_is_that_of_the_visits(evaluator):
+    """The visits of the only move are those of its own search: its root and the moves below."""
+    analyst = Analyst(GO, evaluator, SearchSettings(visits=3))
+    search = analyst.start(position(), allowed=mask(D5))
+    search.run()
+    (move,) = [m for m in search.core.moves() if m.visits]
+    first, second = (position(*move_line) for move_line in ([D5], search.core.principal_variation(D5)))
+    values = [
+        float(evaluator(*(array[None] for array in board.encode())).values[0])
+        * (1 if board.to_move == 0 else -1)
+        for board in (first, second)
+    ]
+    assert move.value == pytest.approx(np.mean(values), abs=1e-4)
+    assert move.error == pytest.approx(np.std(values, ddof=1) / math.sqrt(2), abs=1e-4)

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.games import load
-from engine.gtp_client import GtpEngine, GtpError, GtpPlayer
+from engine.gtp_client import GtpEngine, GtpError, GtpPlayer, GtpRefusalError, GtpTimeoutError
 from engine.position import Position
 
 FAKE = shlex.join([sys.executable, str(Path(__file__).parent.parent / "fake_engine.py")])
@@ -114,3 +114,31 @@ def test_genmove_that_is_no_vertex_is_the_engines_fault():
         player.new_game(Position(load("go5")))
         with pytest.raises(GtpError, match="answered 'K11' to genmove"):
             player.genmove(0)
+
+
+def test_an_engine_can_be_started_anew():
+    with GtpEngine(f"{FAKE} --die-at genmove") as engine:
+        for _ in range(2):
+            assert engine.send("echo a") == "a"
+            with pytest.raises(GtpError):
+                engine.send("genmove b")
+            assert not engine.alive
+            engine.restart()
+            assert engine.alive
+
+
+def test_a_new_game_starts_a_dead_engine_anew():
+    with GtpEngine(f"{FAKE} --die-at genmove") as engine:
+        player = GtpPlayer(engine)
+        for _ in range(2):
+            player.new_game(Position(load("go5")))
+            with pytest.raises(GtpError):
+                player.genmove(0)
+
+
+def test_refusals_and_late_answers_are_told_apart():
+    with GtpEngine(f"{FAKE} --hang-at genmove") as engine:
+        with pytest.raises(GtpRefusalError):
+            engine.send("dance")
+        with pytest.raises(GtpTimeoutError):
+            engine.send("genmove b", timeout=0.05)

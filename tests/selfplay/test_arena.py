@@ -1,14 +1,23 @@
 """The arena: fair pairs, varied openings, results on the right side."""
 
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from engine.errors import UserError
 from engine.games import load
-from engine.gtp_client import GtpPlayer
+from engine.gtp_client import GtpEngine, GtpError, GtpPlayer
 from engine.players import SearchPlayer, parse_player
 from engine.position import Position
+from engine.records import GameRecord, read_records
 from mcts import SearchSettings, UniformEvaluator
 from selfplay.arena import (
+    Played,
+    SgfFolder,
     Tally,
     default_opening_moves,
     paired_starts,
@@ -19,6 +28,8 @@ from selfplay.arena import (
 
 STRONG = SearchSettings(visits=200)
 RANDOM = parse_player("random").settings
+FAKE = shlex.join([sys.executable, str(Path(__file__).parent.parent / "fake_engine.py")])
+GO5 = load("go5")
 
 
 def test_openings_are_different_and_not_over() -> None:
@@ -100,3 +111,98 @@ def test_a_resignation_loses_and_final_score_decides() -> None:
     player = SearchPlayer(game, SearchSettings(visits=2), UniformEvaluator(game.actions))
     tally = play_gtp_match(game, player, Resigns(), 4, seed=0)
     assert (tally.wins_a, tally.wins_b) == (4, 0)
+
+
+def ours() -> SearchPlayer:
+    return SearchPlayer(GO5, SearchSettings(visits=2), UniformEvaluator(GO5.actions))
+
+
+@pytest.fixture
+def kept() -> list[Played]:
+    return []
+
+
+def fake(options: str = "", **limits: float) -> Iterator[GtpPlayer]:
+    with GtpEngine(f"{FAKE} {options}", timeout=limits.pop("timeout", 30)) as engine:
+        yield GtpPlayer(engine, **limits)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason", "words"),
+    [
+        ("--answer-genmove K11", "F", "answered 'K11'"),
+        ("--answer-genmove A1", "F", "A1 is not legal"),
+        ("--die-at genmove", "F", "ended at 'genmove"),
+        ("--hang-at genmove", "T", "did not answer 'genmove"),
+        ("--answer-play ?no", "F", "refused 'play"),
+        ("--answer-genmove resign", "R", ""),
+    ],
+)
+def test_an_engine_that_breaks_the_rules_loses_that_game_and_plays_the_next(
+    options: str, reason: str, words: str, kept: list[Played]
+) -> None:
+    """An illegal A1 comes in the second game at the latest, since there it is taken already."""
+    for engine in fake(options, timeout=0.5):
+        tally = play_gtp_match(GO5, ours(), engine, 2, seed=0, opening_moves=2, keep=kept.append)
+    assert tally.games == 2
+    lost = [played for played in kept if played.result.endswith("+" + reason)]
+    assert lost, [played.result for played in kept]
+    for played in lost:
+        engine_colour = 1 - played.first_seat
+        assert played.loser == engine_colour and played.result[0] == "WB"[engine_colour]
+        assert words in played.note
+    assert len(tally.forfeits) == (0 if reason == "R" else len(lost))
+    assert all(note.startswith("game ") for note in tally.forfeits)
+
+
+def test_an_engine_that_fails_every_time_is_no_match() -> None:
+    for engine in fake("--die-at boardsize"):
+        with pytest.raises(GtpError, match="ended at 'boardsize 5'"):
+            play_gtp_match(GO5, ours(), engine, 20, seed=0)
+
+
+def test_the_fault_is_the_broken_engines_whoever_is_to_move() -> None:
+    """The engine dies when it hears the opponent's move, or at the start of a game as White."""
+    for command in ("play", "komi"):
+        for engine in fake(f"--die-at {command}"):
+            tally = play_gtp_match(GO5, ours(), engine, 2, seed=0, opening_moves=0)
+        assert (tally.wins_a, tally.wins_b) == (2, 0)
+
+
+def test_an_engine_is_told_its_time_and_stopped_when_it_is_over(
+    monkeypatch: pytest.MonkeyPatch, kept: list[Played]
+) -> None:
+    monkeypatch.setattr("engine.gtp_client.GRACE", 0.1)
+    for engine in fake("--hang-at genmove", seconds=0.2):
+        play_gtp_match(GO5, engine, ours(), 1, seed=0, keep=kept.append)
+    assert kept[0].result == "W+T" and "within 0.3 s" in kept[0].note
+    for engine in fake("--answer-time_settings ?no", seconds=0.2):
+        engine.new_game(Position(GO5))
+
+
+def test_games_are_kept_with_their_opening_names_and_result(tmp_path: Path) -> None:
+    uniform = UniformEvaluator(GO5.actions)
+    keep = SgfFolder(tmp_path / "games", ("first", "second"))
+    play_match(GO5, (RANDOM, RANDOM), (uniform, uniform), 4, seed=1, opening_moves=3, keep=keep)
+    records = [r for r in read_records([tmp_path / "games"]) if isinstance(r, GameRecord)]
+    assert [record.name for record in records] == ["game 1", "game 2", "game 3", "game 4"]
+    assert [record.players for record in records] == [("first", "second"), ("second", "first")] * 2
+    assert records[0].moves[:3] == records[1].moves[:3] != records[2].moves[:3]
+    for record in records:
+        board = Position(GO5)
+        for _, action in record.moves:
+            board.play(action)
+        margin = board.score()[0]
+        assert record.result == (f"{'B' if margin > 0 else 'W'}+{abs(margin):g}" if margin else "0")
+    with pytest.raises(UserError, match="holds games already"):
+        SgfFolder(tmp_path / "games", ("a", "b"))
+
+
+def test_the_games_of_engines_are_kept_too(tmp_path: Path) -> None:
+    keep = SgfFolder(tmp_path, ("ours", "fake"))
+    for engine in fake("--moves 2"):
+        play_gtp_match(GO5, ours(), engine, 2, seed=0, opening_moves=1, keep=keep)
+    first, second = read_records([tmp_path])
+    assert isinstance(first, GameRecord) and isinstance(second, GameRecord)
+    assert first.result == "B+3.5" and first.players == ("ours", "fake")
+    assert second.players == ("fake", "ours") and first.moves[0] == second.moves[0]

@@ -301,7 +301,7 @@ def test_a_configuration_is_a_toml_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["cluster", "demo", "gpu", "laptop"])
 def test_every_preset_imitates_first_and_then_searches(name: str) -> None:
-    assert preset_names() == ["cluster", "demo", "gpu", "laptop"]
+    assert name in preset_names()
     config = read_preset(name)
     assert [stage.teacher for stage in config.stages] == ["expert", "search"]
     assert all(stage.minutes for stage in config.stages)
