@@ -105,19 +105,27 @@ def result(as_json: bool, value: Any, text: str) -> None:
 @app.command()
 def demo(
     minutes: Annotated[float, typer.Option(min=0.5, help="Time for all of it.")] = 23.0,
-    out: Annotated[Path, typer.Option(help="The run folder; resumed when it exists.")] = Path(
-        "runs/demo"
-    ),
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; resumed when it exists. [runs/demo]")
+    ] = None,
+    teachers: Annotated[
+        bool, typer.Option("--teachers", help="Compare the four teachers instead. [runs/teachers]")
+    ] = False,
     device: Device = "auto",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """From expert games to a net that beats them: imitation, self-play, the match, a chart."""
+    from selfplay.comparison import compare_teachers
     from selfplay.demo import run_demo
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:
-        outcome = run_demo(out, minutes, device, seed, terminal)
+        outcome = (
+            compare_teachers(out or Path("runs/teachers"), minutes, device, seed, terminal)
+            if teachers
+            else run_demo(out or Path("runs/demo"), minutes, device, seed, terminal)
+        )
     result(as_json, outcome.as_json(), outcome.table())
 
 
@@ -366,6 +374,9 @@ def accuracy(
 def train(
     run: Annotated[Path, typer.Argument(help="The run folder, begun or resumed.")],
     config: Annotated[Path | None, typer.Option(help="A TOML file that describes it.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Or a ready-made one: demo, laptop, gpu or cluster.")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="A net to begin self-play from.")] = None,
     game: GameName = "go9",
     hours: Annotated[float | None, typer.Option(min=0.001, help="Stop after this time.")] = None,
@@ -377,7 +388,38 @@ def train(
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:
-        typer.echo(train_run(run, config, start, game, hours, device, seed, terminal))
+        typer.echo(train_run(run, config, preset, start, game, hours, device, seed, terminal))
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="The run folder.")], as_json: Json = False) -> None:
+    """Charts, tables and a sample game of a run, as one HTML page."""
+    from selfplay.report import write_report
+
+    page = write_report(run)
+    result(as_json, {"page": str(page)}, f"wrote {page}")
+
+
+@app.command()
+def discoveries(
+    run: Annotated[Path, typer.Argument(help="The run folder.")],
+    positions: Annotated[int, typer.Option(min=1, help="Positions of each kind to look at.")] = 20_000,
+    visits: Annotated[int, typer.Option(min=2, help="Of the search; a deep one has ten times.")] = 200,
+    margin: Annotated[float, typer.Option(min=0, max=2, help="Least gain in value, in [-1, 1].")] = 0.1,
+    most: Annotated[int, typer.Option(min=1, help="Stop after so many.")] = 20,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Find good moves that imitation would never have played; writes SGF and a table."""
+    from selfplay.discoveries import describe, find_discoveries
+    from selfplay.progress import Terminal
+
+    with Terminal() as terminal:
+        found = find_discoveries(run, positions, visits, margin, most, device, seed, terminal)
+    values = {"discoveries": len(found), "folder": str(run / "discoveries")}
+    lines = [*map(describe, found), f"{len(found)} found; see {run / 'discoveries'}"]
+    result(as_json, values, "\n".join(lines))
 
 
 @app.command()

@@ -66,6 +66,7 @@ class Game:
     def encode_samples(
         self,
         starts: Bytes,
+        start_of: NDArray[np.int32],
         actions: NDArray[np.int16],
         offsets: NDArray[np.int64],
         games: NDArray[np.int64],
@@ -130,21 +131,42 @@ class Search:
     @property
     def bytes(self) -> int: ...
 
+class MatchOptions:
+    record_policies: bool
+    full_share: float
+    quick: SearchSettings
+    resign_below: float
+    resign_moves: int
+    play_on_share: float
+
 class Matches:
     def __init__(
         self,
         game: Game,
         seats: Sequence[SearchSettings],
         parallel_games: int,
-        record_policies: bool,
+        options: MatchOptions,
         seed: int,
     ) -> None: ...
     def add(self, id: int, start: Bytes, first_seat: int) -> None: ...
+    def add_unfinished(
+        self,
+        id: int,
+        first_seat: int,
+        start: Bytes,
+        actions: NDArray[np.int16],
+        root_values: Floats,
+        full: Bytes,
+        policies: Floats,
+        surprises: Floats,
+        resigner: int,
+    ) -> None: ...
     def fill(self, evaluator: int, planes: Bytes, globals_: Floats) -> int: ...
     def absorb(
         self, evaluator: int, logits: Floats, values: Floats, scores: Floats | None = None
     ) -> None: ...
     def take_finished(self) -> list[dict[str, Any]]: ...
+    def take_unfinished(self) -> list[dict[str, Any]]: ...
     @property
     def active_games(self) -> int: ...
     @property

@@ -29,7 +29,7 @@ from engine.peers import bench_board_beside_peers
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
 from mcts.bench import bench_tree
 from selfplay.progress import Reporter
-from selfplay.reinforcement import SearchStage
+from selfplay.teachers import SearchStage
 
 Rows = list[dict[str, Any]]
 SUITES = ["board", "tree", "net", "search", "selfplay"]

@@ -102,6 +102,10 @@ def test_imitate_and_accuracy_agree_on_what_they_print(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("arena", "random", "radnom"), "'radnom' is not a player"),
+        (("report", "nowhere"), "'nowhere' is no run folder"),
+        (("discoveries", "nowhere"), "'nowhere' is no run folder"),
+        (("train", "nowhere", "--preset", "gpus"), "did you mean 'gpu'"),
+        (("train", "nowhere", "--preset", "gpu", "--config", "x.toml"), "give one of them"),
         (("arena", "random", "random", "--game", "go99"), "go99"),
         (("arena", "random", "random", "--game", "conect_four"), "did you mean 'connect_four'"),
         (("arena", "net=nowhere.safetensors", "random"), "nowhere.safetensors"),
