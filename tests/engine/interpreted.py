@@ -37,7 +37,7 @@ def trace(rules):
             action = rng.choice(np.flatnonzero(mask).tolist())
             rules.play(state, action)
             if rules.family == "go":
-                assert_sound(record[0], rules.shape)
+                assert_sound(record.view(rules.state).view(np.recarray)[0], rules.shape)
             rules.legal(state, mask)
             # The buffers start full of junk: every byte must be written.
             planes = buffer(rules.planes * rules.area, np.uint8)
