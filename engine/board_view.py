@@ -43,7 +43,7 @@ def style_for(game: Game, output: TextIO, plain: bool = False) -> Style:
     """
     if plain or not output.isatty() or os.environ.get("TERM") == "dumb":
         return PLAIN
-    has_stones = player_names(game) == ("Black", "White")
+    has_stones = game.players == ("Black", "White")
     try:
         f"{_BLACK_STONE}{_WHITE_STONE}{_DOT}{_CROSS}".encode(output.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -51,11 +51,6 @@ def style_for(game: Game, output: TextIO, plain: bool = False) -> Style:
     if os.environ.get("NO_COLOR"):
         return _STONES if has_stones else _LETTERS
     return _COLOURED_STONES if has_stones else _COLOURED_LETTERS
-
-
-def player_names(game: Game) -> tuple[str, str]:
-    """What people call the first and the second player, e.g. Black and White, or X and O."""
-    return ("Black", "White") if game.family == "go" else game.players
 
 
 def star_points(size: int) -> set[int]:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.board_view import player_names
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.game import Game
@@ -82,7 +81,7 @@ class Session:
         self.game, self.human, self.seed = game, human, seed
         self.komi = komi  # None: what the game's rules say
         self.handicap, self.move_time, self.main_time = handicap, move_time, main_time
-        self.names = player_names(game)
+        self.names = game.players
         self._start = _start(game, komi, handicap)
         self.set_bot(bot)
         self._adviser = _Thinker(game, adviser, seed) if adviser else self._bot

@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine import games
-from engine.board_view import player_names
 from engine.errors import UserError, did_you_mean
 from engine.game import Game
 from engine.game_clock import parse_duration
@@ -85,7 +84,7 @@ def parse_colour(text: str, game: str) -> int | None:
 
     Raises UserError for anything else.
     """
-    names = [name.lower() for name in player_names(games.load(game))]
+    names = [name.lower() for name in games.load(game).players]
     sides: dict[str, int | None] = {"first": 0, "second": 1, "none": None, "black": 0, "white": 1}
     sides |= {name: player for player, name in enumerate(names)}
     word = text.strip().lower()

@@ -86,9 +86,7 @@ class SearchSettings(BaseModel):
     stop_early: bool = Field(
         False, description="stop when the visits left cannot change the most visited move"
     )
-    memory_mib: int = Field(
-        4096, ge=1, le=12_000, description="stop when a tree takes this many MiB"
-    )
+    memory_mib: int = Field(4096, ge=1, le=12_000, description="stop when a tree takes this many MiB")
     random_symmetry: bool = Field(
         False, description="show each leaf to the net under a random symmetry"
     )

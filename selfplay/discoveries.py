@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.board_view import draw, player_names
+from engine.board_view import draw
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.game import Game
@@ -263,7 +263,7 @@ def markdown(game: Game, found: list[Discovery], visits: int, margin: float) -> 
             f"| {one_in(each.prior)} | {chance(each.value):.0%} | {others} |"
         )
     for number, each in enumerate(found, 1):
-        mover = player_names(game)[each.position.to_move]
+        mover = game.players[each.position.to_move]
         lines += ["", f"## {number}. {mover} plays {name(each.action)}", ""]
         after = each.position.copy()
         after.play(each.action)

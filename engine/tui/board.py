@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from engine.board_view import last_place, player_names
+from engine.board_view import last_place
 from engine.errors import UserError
 from engine.position import Position
 from engine.session import Choice
@@ -142,7 +142,7 @@ class Board(Widget, can_focus=True):
         self.cursor = height // 2 * width + width // 2
         self.pointing = False  # the cursor shows once it is used
         self.picture = Picture(game, largest_scale(game, *self._room))
-        has_stones = set(player_names(game)) == {"Black", "White"}
+        has_stones = set(game.players) == {"Black", "White"}
         self.set_class(not self.picture.lined, "cells")
         self.set_class(has_stones and not self.picture.centred, "discs")
 

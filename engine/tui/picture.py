@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from textual.color import Color
 
-from engine.board_view import player_names, star_points
+from engine.board_view import star_points
 from engine.game import Game
 from engine.tui.raster import Canvas, Geometry, shape
 
@@ -75,12 +75,12 @@ class Cell:
 
 def piece_colour(game: Game, player: int) -> str:
     """The name of a player's colour in `Palette.pieces`."""
-    return _COLOURS.get(player_names(game)[player], ("warm", "cool")[player])
+    return _COLOURS.get(game.players[player], ("warm", "cool")[player])
 
 
 def piece_glyph(game: Game, player: int) -> str:
     """The one character that stands for a player's piece."""
-    return _GLYPHS[_SHAPES.get(player_names(game)[player], "disc")]
+    return _GLYPHS[_SHAPES.get(game.players[player], "disc")]
 
 
 class Picture:
@@ -218,7 +218,7 @@ class Picture:
         for place, piece in enumerate(scene.pieces.flat):
             colour = palette.cursor if place in scene.targets else None
             if piece:
-                name = player_names(self.game)[piece - 1]
+                name = self.game.players[piece - 1]
                 self._stamp(
                     canvas, place, _SHAPES.get(name, "disc"), self._radius, self._piece(piece, palette)
                 )
