@@ -7,7 +7,6 @@ command needs them.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 from importlib import import_module
@@ -98,8 +97,10 @@ Minutes = Annotated[float | None, typer.Option(min=0.01, help="Stop after this t
 
 
 def result(as_json: bool, value: Any, text: str) -> None:
-    """Prints a command's result: JSON for programs or text for people."""
-    typer.echo(json.dumps(value) if as_json else text)
+    """Prints a command's result: JSON for programs (null for what is not finite) or text for people."""
+    from pydantic_core import to_json
+
+    typer.echo(to_json(value, inf_nan_mode="null").decode() if as_json else text)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 The same loss serves every teacher: the policy head follows the policy target as far as its advantage
 says, the value head the value target, and score and ownership help where they are known (Wu 2019,
-section 3.4). What differs between imitation and reinforcement is the advantage alone.
+section 4.1). What differs between imitation and reinforcement is the advantage alone.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class SelfPlayStage(BaseModel):
     passes: float = Field(3.0, gt=0, description="samples drawn for each new position")
     window: int = Field(40_000, ge=16, description="smallest replay window, in positions")
     window_exponent: float = Field(
-        0.75, gt=0, le=1, description="how the window grows (Wu 2019, appendix C)"
+        0.75, gt=0, le=1, description="how the window grows (Wu 2019, appendix on training details)"
     )
     window_slope: float = Field(
         0.4, ge=0, le=1, description="how fast it grows at first; 0 keeps the smallest window"
@@ -165,8 +165,8 @@ def surprise_weights(surprises: np.ndarray, full: np.ndarray, share: float) -> n
 def window_size(total: int, smallest: int, exponent: float, slope: float) -> int:
     """How many of the newest positions to learn from when `total` have been made.
 
-    Wu 2019, appendix C: c * (1 + slope * ((total / c)^exponent - 1) / exponent), which is c, and
-    grows by `slope` for each new position, when total is c = smallest.
+    Wu 2019, appendix on training details: c * (1 + slope * ((total / c)^exponent - 1) / exponent),
+    which is c, and grows by `slope` for each new position, when total is c = smallest.
     """
     if total <= smallest:
         return smallest
