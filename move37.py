@@ -7,7 +7,8 @@ command needs them.
 from __future__ import annotations
 
 import errno
-import json
+import os
+import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -80,7 +81,9 @@ app = typer.Typer(
     help="Imitates expert games, then plays itself until it surpasses them, and proves it.",
 )
 
-GameName = Annotated[str, typer.Option("--game", help="A game's name; see `move37 games`.")]
+GameName = Annotated[
+    str, typer.Option("--game", help="A game's name (see `move37 games`) or file, my_game.py.")
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto takes CUDA when present.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
@@ -94,61 +97,111 @@ Minutes = Annotated[float | None, typer.Option(min=0.01, help="Stop after this t
 
 
 def result(as_json: bool, value: Any, text: str) -> None:
-    """Prints a command's result: JSON for programs or text for people."""
-    typer.echo(json.dumps(value) if as_json else text)
+    """Prints a command's result: JSON for programs (null for what is not finite) or text for people."""
+    from pydantic_core import to_json
+
+    typer.echo(to_json(value, inf_nan_mode="null").decode() if as_json else text)
 
 
 @app.command()
 def demo(
     minutes: Annotated[float, typer.Option(min=0.5, help="Time for all of it.")] = 23.0,
-    out: Annotated[Path, typer.Option(help="The run folder; resumed when it exists.")] = Path(
-        "runs/demo"
-    ),
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; resumed when it exists. [runs/demo]")
+    ] = None,
+    teachers: Annotated[
+        bool, typer.Option("--teachers", help="Compare the four teachers instead. [runs/teachers]")
+    ] = False,
     device: Device = "auto",
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """From expert games to a net that beats them: imitation, self-play, the match, a chart."""
+    from selfplay.comparison import compare_teachers
     from selfplay.demo import run_demo
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:
-        outcome = run_demo(out, minutes, device, seed, terminal)
+        outcome = (
+            compare_teachers(out or Path("runs/teachers"), minutes, device, seed, terminal)
+            if teachers
+            else run_demo(out or Path("runs/demo"), minutes, device, seed, terminal)
+        )
     result(as_json, outcome.as_json(), outcome.table())
 
 
 @app.command()
 def play(
-    net: Annotated[str, typer.Option(help="A net's file or name.")] = "",
     game: GameName = "go9",
-    visits: Annotated[int, typer.Option(min=1, help="Visits of the bot's search a move.")] = 400,
-    colour: Annotated[str, typer.Option(help="Your colour: black, white or none.")] = "black",
+    level: Annotated[
+        str, typer.Option(help="1 to 8, from beginner to full, or a name: beginner, novice ...")
+    ] = "strong",
+    colour: Annotated[
+        str, typer.Option(help="Your side: black, white, first, second, or none to watch.")
+    ] = "first",
+    visits: Annotated[
+        int | None, typer.Option(min=1, help="Visits of the bot's search a move, instead of a level.")
+    ] = None,
+    move_time: Annotated[
+        str | None, typer.Option("--time", help="The bot's time a move, e.g. 5s, instead of a level.")
+    ] = None,
+    main_time: Annotated[
+        str | None, typer.Option(help="The time of each side for the whole game, e.g. 10m.")
+    ] = None,
+    handicap: Annotated[int, typer.Option(min=0, help="Black stones to begin with, in Go.")] = 0,
     komi: Annotated[float | None, typer.Option(help="Points for White, in Go.")] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="Plain text, for pipes.")] = False,
+    ponder: Annotated[bool, typer.Option("--ponder", help="The bot thinks on your time too.")] = False,
+    review: Annotated[
+        Path | None, typer.Option(help="Walk through this SGF record and its mistakes instead.")
+    ] = None,
+    net: Annotated[str | None, typer.Option(help="A net's file or name.")] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line; so it is for pipes in any case.")
+    ] = False,
+    browser: Annotated[bool, typer.Option("--browser", help="Play in a web browser.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where --browser listens.")] = 8037,
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Play against a net in the terminal."""
-    from engine.errors import did_you_mean
-    from engine.games import load
-    from engine.nets import default_net
-    from engine.players import make_settings
-    from engine.terminal import play_game
+    """Play against a net in the terminal, or review a game."""
+    from engine.levels import find_level
+    from engine.setup import GameSetup, parse_colour, parse_time
 
-    colours = {"black": 0, "white": 1, "none": None}
-    if colour not in colours:
-        hint = did_you_mean(colour, list(colours))
-        raise UserError(f"unknown colour '{colour}'{hint}: use black, white or none")
-    loaded = load(game)
-    play_game(
-        loaded,
-        make_settings({"visits": visits}),
-        net or default_net(loaded),
-        colours[colour],
+    setup = GameSetup(
+        game=game,
+        level=find_level(level),
+        visits=visits,
+        move_time=parse_time(move_time),
+        main_time=parse_time(main_time),
+        net=net,
+        human=parse_colour(colour, game),
         komi=komi,
-        plain=plain,
+        handicap=handicap,
+        ponder=ponder,
         device=device,
         seed=seed,
+    )
+    if browser:
+        from engine.tui.browser import serve
+
+        serve(port)
+    elif plain or not has_terminal():
+        from engine.terminal import play_game
+
+        if review is not None:
+            raise UserError("--review needs a terminal: leave out --plain, or use move37 analyze")
+        play_game(setup, plain=plain)
+    else:
+        from engine.tui import app as tui
+
+        tui.review(setup, str(review)) if review else tui.play(setup)
+
+
+def has_terminal() -> bool:
+    """Whether a person sits at a terminal, or at a browser that stands for one."""
+    in_browser = "TEXTUAL_DRIVER" in os.environ
+    return in_browser or (
+        sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     )
 
 
@@ -187,7 +240,7 @@ def analysis(
     run_analysis(
         net,
         options=Options(
-            make_settings({"visits": visits, "leaves_per_batch": 8}),
+            make_settings({"visits": visits, "leaves_per_batch": 8, "memory_mib": 1024}),
             report_as=parse_perspective(report_as),
         ),
         config=config,
@@ -196,6 +249,63 @@ def analysis(
         device=device,
         version=version("move37"),
         wait=not quit_at_end,
+    )
+
+
+@app.command()
+def gtp(
+    net: Annotated[
+        str | None, typer.Option(help="A net's file or name; default: the shipped net of the size.")
+    ] = None,
+    visits: Annotated[
+        int | None, typer.Option(min=1, help="Visits a move; default 400, or what a clock allows.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--time", min=0.01, help="Seconds a move at most.")
+    ] = None,
+    rules: Annotated[
+        str, typer.Option(help="A name such as japanese or aga, or JSON.")
+    ] = "chinese-ogs",
+    komi: Annotated[float, typer.Option(help="Points for White, until told otherwise.")] = 7.0,
+    resign: Annotated[
+        float, typer.Option(min=0, max=0.4, help="Give up below this win rate; 0 never.")
+    ] = 0.05,
+    lag: Annotated[
+        float, typer.Option(min=0, max=60, help="Seconds of each move kept for the way to the clock.")
+    ] = 0.3,
+    ponder: Annotated[bool, typer.Option("--ponder", help="Think in the opponent's time.")] = False,
+    name: Annotated[str, typer.Option(help="The name to report, e.g. KataGo for Lizzie.")] = "move37",
+    version_: Annotated[
+        str | None, typer.Option("--version", help="The version to report, e.g. 1.15.0.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of the net.")] = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Speak the Go Text Protocol on stdin and stdout, for boards and servers."""
+    import math
+
+    from engine.gtp.board import parse_komi
+    from engine.gtp.serve import serve_net
+    from engine.gtp.session import Identity
+    from engine.gtp.thinker import Limits
+    from engine.rules import parse_rules
+
+    serve_net(
+        net,
+        Limits(
+            visits,
+            seconds=math.inf if seconds is None else seconds,
+            resign_below=resign,
+            lag=lag,
+            ponder=ponder,
+        ),
+        parse_rules(rules),
+        parse_komi(str(komi)),
+        Identity(name, version_ or version("move37")),
+        device=device,
+        threads=threads,
+        seed=seed,
     )
 
 
@@ -265,6 +375,9 @@ def accuracy(
 def train(
     run: Annotated[Path, typer.Argument(help="The run folder, begun or resumed.")],
     config: Annotated[Path | None, typer.Option(help="A TOML file that describes it.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Or a ready-made one: demo, laptop, gpu or cluster.")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="A net to begin self-play from.")] = None,
     game: GameName = "go9",
     hours: Annotated[float | None, typer.Option(min=0.001, help="Stop after this time.")] = None,
@@ -276,7 +389,38 @@ def train(
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:
-        typer.echo(train_run(run, config, start, game, hours, device, seed, terminal))
+        typer.echo(train_run(run, config, preset, start, game, hours, device, seed, terminal))
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="The run folder.")], as_json: Json = False) -> None:
+    """Charts, tables and a sample game of a run, as one HTML page."""
+    from selfplay.report import write_report
+
+    page = write_report(run)
+    result(as_json, {"page": str(page)}, f"wrote {page}")
+
+
+@app.command()
+def discoveries(
+    run: Annotated[Path, typer.Argument(help="The run folder.")],
+    positions: Annotated[int, typer.Option(min=1, help="Positions of each kind to look at.")] = 20_000,
+    visits: Annotated[int, typer.Option(min=2, help="Of the search; a deep one has ten times.")] = 200,
+    margin: Annotated[float, typer.Option(min=0, max=2, help="Least gain in value, in [-1, 1].")] = 0.1,
+    most: Annotated[int, typer.Option(min=1, help="Stop after so many.")] = 20,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Find good moves that imitation would never have played; writes SGF and a table."""
+    from selfplay.discoveries import describe, find_discoveries
+    from selfplay.progress import Terminal
+
+    with Terminal() as terminal:
+        found = find_discoveries(run, positions, visits, margin, most, device, seed, terminal)
+    values = {"discoveries": len(found), "folder": str(run / "discoveries")}
+    lines = [*map(describe, found), f"{len(found)} found; see {run / 'discoveries'}"]
+    result(as_json, values, "\n".join(lines))
 
 
 @app.command()
@@ -374,7 +518,9 @@ def bench(
     device: Device = "auto",
     signature: Annotated[
         bool,
-        typer.Option("--signature", help="Only print a hash of fixed searches: has the search changed?"),
+        typer.Option(
+            "--signature", help="Only print a hash of fixed searches: has the search changed?"
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -398,11 +544,26 @@ def bench(
 
 @app.command()
 def games(as_json: Json = False) -> None:
-    """List the games there are."""
-    from engine.games import load, names
+    """List the games there are, their sizes, and the nets that ship with their strength."""
+    from engine.catalogue import rows, table
 
-    rows = [{"name": name, "rules": load(name).rules_text} for name in names()]
-    result(as_json, rows, "\n".join(f"{row['name']:<14}{row['rules']}" for row in rows))
+    found = rows()
+    result(as_json, found, table(found))
+
+
+@app.command()
+def check(
+    game: Annotated[str, typer.Argument(help="The file of a game of your own, my_game.py.")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="Time for the random games.")] = 10.0,
+    as_json: Json = False,
+) -> None:
+    """Find the mistakes in a game of your own."""
+    from engine.check import check_game
+
+    report = check_game(game, seconds)
+    result(as_json, report.as_json(), str(report))
+    if not report.sound:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -70,6 +70,12 @@ void require(bool ok, const char* what) {
   if (!ok) throw std::invalid_argument(what);
 }
 
+// The number of states in an array [N, state_bytes].
+py::ssize_t count_of(const Game& game, const Array<uint8_t>& states) {
+  require(states.ndim() == 2 && states.shape(1) == game.state_bytes, "states have the wrong shape");
+  return states.shape(0);
+}
+
 // A batch over the caller's arrays, planes [capacity, C, H, W] and globals [capacity, G].
 Batch batch_of(const Game& game, Array<uint8_t>& planes, Array<float>& globals) {
   const auto capacity = planes.shape(0);
@@ -88,26 +94,43 @@ void require_answers(const Game& game, int rows, const Array<float>& logits,
   require(values.ndim() == 1 && values.shape(0) == rows, "values have the wrong shape");
 }
 
+// A uniformly random legal action; among many, guessing finds one sooner than counting.
+int random_legal(const Game& game, const std::vector<uint8_t>& mask, int legal, Rng& rng) {
+  int action = 0;
+  if (legal >= 16) {
+    do action = rng.below(game.actions);
+    while (!mask[action]);
+  } else {
+    for (int skip = rng.below(legal); !mask[action] || skip-- > 0;) ++action;
+  }
+  return action;
+}
+
 // A game at random to the end, for games that bring no playout of their own.
 int uniform_playout(const Game& game, uint8_t* state, std::vector<uint8_t>& mask, Rng& rng) {
   int moves = 0;
   for (; !game.over(state); ++moves) {
-    int skip = rng.below(game.legal(state, mask.data()));
-    int action = 0;
-    while (!mask[action] || skip-- > 0) ++action;
-    game.play(state, action);
+    const int legal = game.legal(state, mask.data());
+    game.play(state, random_legal(game, mask, legal, rng));
   }
   return moves;
 }
 
-int64_t playouts(const Game& game, const uint8_t* start, int64_t count, uint64_t seed) {
+// Random games to the end; returns their moves. With `owners` [area], which needs game.score, adds up
+// who owns each point at their ends.
+int64_t playouts(const Game& game, const uint8_t* start, int64_t count, uint64_t seed,
+                 float* owners = nullptr) {
   std::vector<uint8_t> state(game.state_bytes), mask(game.actions);
+  std::vector<int8_t> ownership(game.area());
   Rng rng(seed);
   int64_t moves = 0;
   for (int64_t i = 0; i < count; ++i) {
     std::copy_n(start, game.state_bytes, state.begin());
     moves += game.playout != nullptr ? game.playout(state.data(), rng.next() >> 1)
                                      : uniform_playout(game, state.data(), mask, rng);
+    if (owners == nullptr) continue;
+    game.score(state.data(), ownership.data());
+    for (int p = 0; p < game.area(); ++p) owners[p] += ownership[p];
   }
   return moves;
 }
@@ -123,13 +146,29 @@ py::dict log_dict(const Game& game, const GameLog& log) {
   row["first_seat"] = log.first_seat;
   row["start"] = array_of(log.start);
   row["actions"] = array_of(log.actions);
+  row["movers"] = array_of(log.movers);
   row["root_values"] = array_of(log.root_values);
   const py::ssize_t moves = log.policies.empty() ? 0 : static_cast<py::ssize_t>(log.actions.size());
   row["policies"] = array_of(log.policies).reshape({moves, static_cast<py::ssize_t>(game.actions)});
   row["outcome"] = log.outcome;
   row["score"] = log.score;
   row["ownership"] = array_of(log.ownership);
+  row["full"] = array_of(log.full);
+  row["surprises"] = array_of(log.surprises);
+  row["resigner"] = log.resigner;
+  row["resigned"] = log.resigned;
   return row;
+}
+
+template <typename T>
+std::vector<T> vector_of(const Array<T>& values) {
+  return {values.data(), values.data() + values.size()};
+}
+
+py::list log_list(const Game& game, const std::vector<GameLog>& logs) {
+  py::list rows;
+  for (const GameLog& log : logs) rows.append(log_dict(game, log));
+  return rows;
 }
 
 }  // namespace
@@ -187,6 +226,40 @@ PYBIND11_MODULE(_core, m) {
              const float score = game.score(state_of(game, state), ownership.mutable_data());
              return py::make_tuple(score, ownership);
            })
+      .def(
+          "encode_all",
+          [](const Game& game, Array<uint8_t> states) {
+            const py::ssize_t count = count_of(game, states);
+            Array<uint8_t> planes({count, static_cast<py::ssize_t>(game.planes),
+                                   static_cast<py::ssize_t>(game.height),
+                                   static_cast<py::ssize_t>(game.width)});
+            Array<float> globals({count, static_cast<py::ssize_t>(game.globals)});
+            Array<uint8_t> masks({count, static_cast<py::ssize_t>(game.actions)});
+            for (py::ssize_t i = 0; i < count; ++i) {
+              uint8_t* state = states.mutable_data(i, 0);
+              game.encode(state, planes.mutable_data(i, 0, 0, 0),
+                          globals.mutable_data() + i * game.globals);
+              game.legal(state, masks.mutable_data(i, 0));
+            }
+            return py::make_tuple(planes, globals, masks);
+          },
+          py::arg("states"),
+          "Of states [N, state_bytes]: planes [N, C, H, W], globals [N, G], legal masks [N, A].")
+      .def(
+          "score_all",
+          [](const Game& game, Array<uint8_t> states) {
+            require(game.score != nullptr, "the game has no score");
+            const py::ssize_t count = count_of(game, states);
+            Array<float> scores(count);
+            Array<int8_t> ownership({count, static_cast<py::ssize_t>(game.height),
+                                     static_cast<py::ssize_t>(game.width)});
+            for (py::ssize_t i = 0; i < count; ++i)
+              scores.mutable_at(i) =
+                  game.score(states.mutable_data(i, 0), ownership.mutable_data(i, 0, 0));
+            return py::make_tuple(scores, ownership);
+          },
+          py::arg("states"),
+          "Of states [N, state_bytes]: final margins [N] and ownership [N, H, W], boards as they stand.")
       .def_property_readonly("has_score", [](const Game& game) { return game.score != nullptr; })
       .def(
           "vary",
@@ -210,6 +283,22 @@ PYBIND11_MODULE(_core, m) {
           py::arg("start"), py::arg("count"), py::arg("seed"),
           "Plays random games to the end; returns the moves of all of them.")
       .def(
+          "playout_ownership",
+          [](const Game& game, Array<uint8_t> start, int64_t count, uint64_t seed) {
+            require(game.score != nullptr, "the game has no score");
+            require(count > 0, "count is not positive");
+            const uint8_t* state = state_of(game, start);
+            std::vector<float> owners(game.area());
+            {
+              py::gil_scoped_release release;
+              playouts(game, state, count, seed, owners.data());
+            }
+            for (float& owner : owners) owner /= static_cast<float>(count);
+            return array_of(owners).reshape({game.height, game.width});
+          },
+          py::arg("start"), py::arg("count"), py::arg("seed"),
+          "Who owns each point at the end of random games, on average: [H, W], 1 the first player.")
+      .def(
           "replay",
           [](const Game& game, Array<uint8_t> state, Array<int16_t> actions) {
             return replay(game, state_of(game, state), actions.data(),
@@ -219,22 +308,25 @@ PYBIND11_MODULE(_core, m) {
           "Plays actions on the state; returns how many were legal before the first that was not.")
       .def(
           "encode_samples",
-          [](const Game& game, Array<uint8_t> starts, Array<int16_t> actions,
-             Array<int64_t> offsets, Array<int64_t> games, Array<int32_t> ply,
+          [](const Game& game, Array<uint8_t> starts, Array<int32_t> start_of,
+             Array<int16_t> actions, Array<int64_t> offsets, Array<int64_t> games, Array<int32_t> ply,
              Array<int32_t> symmetry) {
             const auto count = games.size();
             require(ply.size() == count && symmetry.size() == count, "row arrays differ in length");
-            require(starts.size() == (offsets.size() - 1) * game.state_bytes, "starts or offsets");
+            require(starts.size() % game.state_bytes == 0, "starts have the wrong size");
+            require(start_of.size() == offsets.size() - 1, "start_of and offsets differ in length");
+            const py::ssize_t start_count = starts.size() / game.state_bytes;
             Array<uint8_t> planes({static_cast<py::ssize_t>(count), static_cast<py::ssize_t>(game.planes),
                                    static_cast<py::ssize_t>(game.height),
                                    static_cast<py::ssize_t>(game.width)});
             Array<float> globals({static_cast<py::ssize_t>(count), static_cast<py::ssize_t>(game.globals)});
             Array<uint8_t> legal({static_cast<py::ssize_t>(count), static_cast<py::ssize_t>(game.actions)});
             Array<uint8_t> to_move(count);
-            const GameRecords records{starts.data(), actions.data(), offsets.data()};
+            const GameRecords records{starts.data(), start_of.data(), actions.data(), offsets.data()};
             for (py::ssize_t i = 0; i < count; ++i) {
               const int64_t g = games.data()[i];
               require(g >= 0 && g + 1 < offsets.size(), "game index is out of range");
+              require(start_of.data()[g] >= 0 && start_of.data()[g] < start_count, "start_of");
               const int64_t length = offsets.data()[g + 1] - offsets.data()[g];
               require(ply.data()[i] >= 0 && ply.data()[i] <= length, "ply is out of range");
               require(symmetry.data()[i] >= 0 && symmetry.data()[i] < game.symmetries, "symmetry");
@@ -250,8 +342,8 @@ PYBIND11_MODULE(_core, m) {
             }
             return py::make_tuple(planes, globals, legal, to_move);
           },
-          py::arg("starts"), py::arg("actions"), py::arg("offsets"), py::arg("games"),
-          py::arg("ply"), py::arg("symmetry"),
+          py::arg("starts"), py::arg("start_of"), py::arg("actions"), py::arg("offsets"),
+          py::arg("games"), py::arg("ply"), py::arg("symmetry"),
           "Encodes positions of game records: (planes [B, C, H, W], globals [B, G], legal [B, A], "
           "to_move [B]).");
 
@@ -359,15 +451,55 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("nodes", [](const Search& search) { return search.tree().size(); })
       .def_property_readonly("bytes", &Search::bytes);
 
+  py::class_<MatchOptions>(m, "MatchOptions")
+      .def(py::init<>())
+      .def_readwrite("record_policies", &MatchOptions::record_policies)
+      .def_readwrite("full_share", &MatchOptions::full_share)
+      .def_readwrite("quick", &MatchOptions::quick)
+      .def_readwrite("resign_below", &MatchOptions::resign_below)
+      .def_readwrite("resign_moves", &MatchOptions::resign_moves)
+      .def_readwrite("play_on_share", &MatchOptions::play_on_share);
+
   py::class_<Matches>(m, "Matches")
-      .def(py::init<const Game&, const std::vector<SearchSettings>&, int, bool, uint64_t>(),
-           py::arg("game"), py::arg("seats"), py::arg("parallel_games"),
-           py::arg("record_policies"), py::arg("seed"), py::keep_alive<1, 2>())
+      .def(py::init<const Game&, const std::vector<SearchSettings>&, int, const MatchOptions&,
+                    uint64_t>(),
+           py::arg("game"), py::arg("seats"), py::arg("parallel_games"), py::arg("options"),
+           py::arg("seed"), py::keep_alive<1, 2>())
       .def("add",
            [](Matches& matches, int64_t id, Array<uint8_t> start, int first_seat) {
              require(start.size() == matches.game().state_bytes, "start has the wrong size");
              require(first_seat == 0 || first_seat == 1, "first_seat is 0 or 1");
-             matches.add(id, start.data(), first_seat);
+             GameLog log;
+             log.id = id;
+             log.first_seat = first_seat;
+             log.start = vector_of(start);
+             matches.add(std::move(log));
+           })
+      .def("add_unfinished",
+           [](Matches& matches, int64_t id, int first_seat, Array<uint8_t> start,
+              Array<int16_t> actions, Array<float> root_values, Array<uint8_t> full,
+              Array<float> policies, Array<float> surprises, int resigner) {
+             const Game& game = matches.game();
+             const auto moves = actions.size();
+             require(start.size() == game.state_bytes, "start has the wrong size");
+             require(first_seat == 0 || first_seat == 1, "first_seat is 0 or 1");
+             require(root_values.size() == moves && full.size() == moves, "arrays differ in length");
+             require(policies.size() == 0 || policies.size() == moves * game.actions, "policies");
+             require(surprises.size() == 0 || surprises.size() == moves, "surprises");
+             GameLog log;
+             log.id = id;
+             log.first_seat = first_seat;
+             log.start = vector_of(start);
+             log.actions = vector_of(actions);
+             log.root_values = vector_of(root_values);
+             log.full = vector_of(full);
+             log.policies = vector_of(policies);
+             log.surprises = vector_of(surprises);
+             log.resigner = resigner;
+             std::vector<uint8_t> state = log.start;
+             require(replay(game, state.data(), log.actions.data(), static_cast<int>(moves)) == moves,
+                     "an action is not legal");
+             matches.add(std::move(log));
            })
       .def(
           "fill",
@@ -392,12 +524,9 @@ PYBIND11_MODULE(_core, m) {
            },
            py::arg("evaluator"), py::arg("logits"), py::arg("values"), py::arg("scores") = py::none())
       .def("take_finished",
-           [](Matches& matches) {
-             py::list rows;
-             for (const GameLog& log : matches.take_finished())
-               rows.append(log_dict(matches.game(), log));
-             return rows;
-           })
+           [](Matches& matches) { return log_list(matches.game(), matches.take_finished()); })
+      .def("take_unfinished",
+           [](Matches& matches) { return log_list(matches.game(), matches.take_unfinished()); })
       .def("clear_caches", &Matches::clear_caches)
       .def_property_readonly("cache_hits", &Matches::cache_hits)
       .def_property_readonly("active_games", &Matches::active_games)

@@ -14,18 +14,36 @@
 #include <vector>
 
 #include "game.h"
+#include "rng.h"
 #include "search.h"
 
 namespace move37 {
 
-// A finished game, as training and ratings need it.
+// How games are played and recorded, beyond the search of each seat; explained in mcts/matches.py.
+struct MatchOptions {
+  bool record_policies = false;
+  float full_share = 1;  // playout cap randomisation: moves that get the full search
+  SearchSettings quick;  // the search of the other moves
+  float resign_below = -1;  // -1 never resigns
+  int resign_moves = 1;
+  float play_on_share = 0;
+};
+
+// A game, as training and ratings need it. The fields of an unfinished one say all that there is
+// to know about it, so that it can be given back and played on.
 struct GameLog {
   int64_t id = 0;
   int first_seat = 0;  // the seat of the first player
   std::vector<uint8_t> start;
   std::vector<int16_t> actions;
+  std::vector<uint8_t> movers;     // the player (0 or 1) of each action
   std::vector<float> root_values;  // after each search, the first player's view
-  std::vector<float> policies;     // [moves, actions], the improved policies; empty unless recorded
+  std::vector<uint8_t> full;       // whether the move had the full search
+  std::vector<float> policies;     // [moves, actions], the improved policies, zeros after quick
+                                   // searches; empty unless recorded
+  std::vector<float> surprises;    // KL divergence of each improved policy from the prior; or empty
+  int resigner = -1;               // the player who resigned, or would have; -1 nobody
+  bool resigned = false;           // whether that ended the game
   float outcome = 0;               // the first player's view
   float score = 0;
   std::vector<int8_t> ownership;   // [area]; empty when the game has no score
@@ -35,10 +53,11 @@ class Matches {
  public:
   // One settings record per seat (one or two); seat s asks evaluator s.
   Matches(const Game& game, const std::vector<SearchSettings>& seats, int parallel_games,
-          bool record_policies, uint64_t seed);
+          const MatchOptions& options, uint64_t seed);
 
-  // Queues a game from a start state. Its id seeds its random choices.
-  void add(int64_t id, const uint8_t* start, int first_seat);
+  // Queues a game: a new one (an id, a start and a seat) or an unfinished one. Its random choices
+  // depend on the seed, its id and the move at which it is queued.
+  void add(GameLog log);
 
   // Plays on in every game until each needs its evaluator, and appends leaves of the games that
   // wait for this one. Returns the rows filled; 0 when no game waits for it now.
@@ -57,6 +76,9 @@ class Matches {
   // The games finished since the last call, in the order they finished.
   std::vector<GameLog> take_finished();
 
+  // Takes out all games that are being played or queued; searches not yet done are forgotten.
+  std::vector<GameLog> take_unfinished();
+
   const Game& game() const { return *game_; }
   int seats() const { return static_cast<int>(seats_.size()); }
   int active_games() const;   // being played or queued
@@ -68,12 +90,18 @@ class Matches {
   int capacity() const;       // the most rows that one fill can need
 
  private:
+  // A seat's searches; both follow the game, one of them chooses the move.
+  struct Seat {
+    std::unique_ptr<Search> full, quick;
+  };
   struct Running {
     bool active = false;
+    bool full_move = true;  // whether the move to be chosen gets the full search
+    bool plays_on = false;  // whether the game goes on after a resignation
     GameLog log;
     std::vector<uint8_t> state;
-    std::unique_ptr<Search> searches[2];
-    Search& of(int seat) { return *searches[seat]; }
+    Rng rng{0};
+    Seat seats[2];
   };
   struct Waiting {
     Search* search;
@@ -82,13 +110,17 @@ class Matches {
 
   bool start_next(Running& game);
   int seat_to_move(const Running& game) const;
+  Search& search_of(Running& game) const;
+  void draw_cap(Running& game) const;
   void play_on(Running& game);
+  void record(Running& game, const Search& search) const;
+  bool resigns(const Running& game) const;
   void finish(Running& game);
 
   const Game* game_;
   std::vector<SearchSettings> seats_;
   std::vector<std::shared_ptr<EvaluationCache>> caches_;  // of each seat's evaluator, or null
-  bool record_policies_;
+  MatchOptions options_;
   uint64_t seed_;
   std::vector<Running> games_;
   std::deque<GameLog> queue_;

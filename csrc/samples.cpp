@@ -10,7 +10,8 @@ void encode_samples(const Game& game, const GameRecords& records, int count, con
                     uint8_t* legal_masks, uint8_t* to_move) {
   std::vector<uint8_t> state(game.state_bytes), scratch, mask(game.actions);
   for (int i = 0; i < count; ++i) {
-    const uint8_t* start = records.starts + games[i] * game.state_bytes;
+    const int64_t start_index = records.start_of[games[i]];
+    const uint8_t* start = records.starts + start_index * game.state_bytes;
     std::copy_n(start, game.state_bytes, state.begin());
     const int16_t* actions = records.actions + records.offsets[games[i]];
     for (int move = 0; move < ply[i]; ++move) game.play(state.data(), actions[move]);

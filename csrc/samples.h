@@ -7,9 +7,11 @@
 
 namespace move37 {
 
-// Games as flat arrays: game g starts from starts[g] and plays actions[offsets[g] ... offsets[g + 1]).
+// Games as flat arrays: game g starts from starts[start_of[g]] and plays
+// actions[offsets[g] ... offsets[g + 1]). Most games share their start with others.
 struct GameRecords {
-  const uint8_t* starts;   // [games, state_bytes]
+  const uint8_t* starts;   // [starts, state_bytes]
+  const int32_t* start_of; // [games]
   const int16_t* actions;  // [moves of all games]
   const int64_t* offsets;  // [games + 1]
 };

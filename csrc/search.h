@@ -39,7 +39,7 @@ struct SearchSettings {
   bool solve = true;
   bool stop_early = false;
   int memory_mib = 4096;
-  int cache_mib = 0;
+  int cache_mib = 32;
   bool random_symmetry = false;
   bool reuse_tree = true;
 };

@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import TextIO
 
-from engine.coords import COLUMN_LETTERS, VertexNotation
 from engine.game import Game
 from engine.position import Position
 
@@ -44,19 +43,14 @@ def style_for(game: Game, output: TextIO, plain: bool = False) -> Style:
     """
     if plain or not output.isatty() or os.environ.get("TERM") == "dumb":
         return PLAIN
-    is_go = game.family == "go"
+    has_stones = game.players == ("Black", "White")
     try:
         f"{_BLACK_STONE}{_WHITE_STONE}{_DOT}{_CROSS}".encode(output.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return PLAIN
     if os.environ.get("NO_COLOR"):
-        return _STONES if is_go else _LETTERS
-    return _COLOURED_STONES if is_go else _COLOURED_LETTERS
-
-
-def player_names(game: Game) -> tuple[str, str]:
-    """What people call the first and the second player: Black and White, or X and O."""
-    return ("Black", "White") if game.family == "go" else ("X", "O")
+        return _STONES if has_stones else _LETTERS
+    return _COLOURED_STONES if has_stones else _COLOURED_LETTERS
 
 
 def star_points(size: int) -> set[int]:
@@ -72,27 +66,21 @@ def star_points(size: int) -> set[int]:
 
 
 def last_place(position: Position) -> int | None:
-    """Where on the board [0, H * W) the last action was played; None for a pass or at the start."""
-    game = position.game
-    on_board = game.actions // game.area * game.area
-    if not position.actions or position.actions[-1] >= on_board:
-        return None
-    return position.actions[-1] % game.area
+    """Where on the board [0, H * W) the last action went; None for a pass or at the start."""
+    return position.game.notation.place(position.actions[-1]) if position.actions else None
 
 
 def draw(position: Position, style: Style = PLAIN) -> str:
     """The board as lines of text without a final newline, the last move in brackets.
 
-    Column labels stand above and below; row labels on both sides, where rows have names.
+    Column labels stand above and below; row labels on both sides, where rows have names. The rows of
+    a slanted board begin each one character further right.
     """
     game = position.game
     height, width = game.shape
     last = last_place(position)
-    stars = star_points(height) if game.family == "go" else set()
-    if isinstance(game.notation, VertexNotation):
-        columns, rows = list(COLUMN_LETTERS[:width]), [str(height - row) for row in range(height)]
-    else:
-        columns, rows = [str(column + 1) for column in range(width)], [""] * height
+    stars = star_points(height) if game.family in ("go", "gomoku") else set()
+    columns, rows = game.notation.columns, game.notation.rows
     label_width, cell_width = max(map(len, rows)), max(map(len, columns))
     header = " " * label_width + "".join(f" {column:>{cell_width}}" for column in columns)
     colours = ("", *style.piece_colours)
@@ -107,8 +95,9 @@ def draw(position: Position, style: Style = PLAIN) -> str:
             text += _gap(place, last, column == 0, style) + _paint(mark, colours[piece], style)
         text += _paint(")", style.last_colour, style) if last == row * width + width - 1 else " "
         board = _paint(text, style.board_colour, None)
-        lines.append(f"{rows[row]:>{label_width}}{board}{rows[row]}".rstrip())
-    return "\n".join([*lines, header])
+        slant = " " * row if game.slanted else ""
+        lines.append(f"{slant}{rows[row]:>{label_width}}{board}{rows[row]}".rstrip())
+    return "\n".join([*lines, " " * height + header if game.slanted else header])
 
 
 def _gap(place: int, last: int | None, first_column: bool, style: Style) -> str:

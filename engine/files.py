@@ -20,3 +20,8 @@ def write_whole(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def is_half_written(path: Path) -> bool:
+    """Whether the file is one that `write_whole` had begun when its process was killed."""
+    return path.name.startswith(".") and path.suffix[1:].isdigit()

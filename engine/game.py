@@ -6,7 +6,7 @@ Legend: H, W board height and width; A actions; C planes; G globals; S symmetrie
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from engine.coords import Notation, VertexNotation
+from engine.description import mistake_in
+from engine.errors import UserError
 from mcts import _core
 
 
@@ -37,6 +39,12 @@ class Game:
     playout(state, seed)          optional: a fast random game to the end; returns its moves
     vary(state, seed)             optional: draws what is data in the rules, such as komi, for self-play
     setup(state, action, piece)   optional: edits the position; piece 0 none, 1 first, 2 second player's
+
+    `max_moves` bounds the length of a game. `symmetries` are the index tables that
+    `dihedral_symmetries` describes, for the symmetries of the rules and of the initial position.
+    For people there are `rules_text` (one line), `naming` (how the actions are called; by default
+    A1 ...), `players` (what the two sides are called) and `slanted` (each row is drawn half a place
+    further right, as in Hex).
 
     Actions 0 ... H * W - 1 (or a multiple of H * W) are places on the board, so that nets can be
     size-agnostic; further ones, such as a pass, come behind.
@@ -62,11 +70,24 @@ class Game:
     vary: Callable[[Any, int], None] | None = None
     setup: Callable[[Any, int, int], None] | None = None
     naming: Notation | None = None
+    players: tuple[str, str] = ("X", "O")
+    slanted: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises UserError for a description that the core or the nets could not work with."""
+        mistake = mistake_in(self)
+        if mistake:
+            raise UserError(f"game '{self.name}': {mistake}")
 
     @property
     def area(self) -> int:
         """The number of places on the board, H * W."""
         return self.shape[0] * self.shape[1]
+
+    @property
+    def board_actions(self) -> int:
+        """The number of actions that begin at a place, a multiple of the area; a pass is none."""
+        return self.actions // self.area * self.area
 
     @property
     def notation(self) -> Notation:
@@ -76,7 +97,7 @@ class Game:
     @property
     def family(self) -> str:
         """The name without its size: `go` for `go9` and `go13x9`. Nets fit a family and sizes."""
-        return re.sub(r"\d+(x\d+)?$", "", self.name)
+        return family_of(self.name)
 
     @cached_property
     def native(self) -> _core.Game:
@@ -84,6 +105,11 @@ class Game:
         from engine.native import compile_game
 
         return compile_game(self)
+
+
+def family_of(name: str) -> str:
+    """The family of the game of that name, as in `Game.family`."""
+    return re.sub(r"\d+(x\d+)?$", "", name)
 
 
 def dihedral_symmetries(
@@ -98,16 +124,22 @@ def dihedral_symmetries(
     turns = range(4) if height == width else range(0, 4, 2)
     views = [np.rot90(flipped, k) for flipped in (board, np.fliplr(board)) for k in turns]
     distinct = {view.tobytes(): view for view in views}
-    return _with_extra_actions(list(distinct.values()), extra_actions)
+    return symmetries_of_views(list(distinct.values()), extra_actions)
 
 
 def mirror_symmetries(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """The identity and the left-right reflection, as in `dihedral_symmetries`."""
     board = np.arange(height * width, dtype=np.int32).reshape(height, width)
-    return _with_extra_actions([board, np.fliplr(board)], 0)
+    return symmetries_of_views([board, np.fliplr(board)])
 
 
-def _with_extra_actions(views: list[np.ndarray], extra_actions: int) -> tuple[np.ndarray, np.ndarray]:
+def symmetries_of_views(
+    views: Sequence[np.ndarray], extra_actions: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tables as in `dihedral_symmetries` from boards of place numbers, the identity first.
+
+    The extra actions, such as a pass, stay as they are.
+    """
     points = np.stack([view.ravel() for view in views]).astype(np.int32)
     count, area = points.shape
     extra = np.tile(np.arange(area, area + extra_actions, dtype=np.int32), (count, 1))

@@ -2,9 +2,9 @@
 
 A rule function takes the state record itself: numba passes a record as a pointer to its bytes,
 which is just what C++ calls it with. Machine code is cached on disk. numba notices a change of the
-file that holds a cached function, but not of another file whose helpers were compiled into it, nor
-of a new version of numba's own code; so each cache folder is named by a digest of all of these, and
-a changed source starts with an empty folder.
+file that holds a cached function, but not of another file whose helpers or constants were compiled
+into it, nor of a new version of numba's own code; so each cache folder is named by a digest of all
+of these, and a changed source starts with an empty folder.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
-import inspect
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import numba as nb
@@ -36,36 +36,45 @@ _SIGNED_BYTES = types.CPointer(types.int8)
 _FLOATS = types.CPointer(types.float32)
 STALE_AFTER_DAYS = 30
 
-
-def _signatures(record: Any) -> dict[str, Any]:
-    """The C signature of each rule; the same list stands in csrc/game.h."""
-    return {
-        "reset": types.void(record),
-        "legal": types.int32(record, _BYTES),
-        "play": types.void(record, types.int32),
-        "outcome": types.float32(record),
-        "position_hash": types.uint64(record),
-        "encode": types.void(record, _BYTES, _FLOATS),
-        "score": types.float32(record, _SIGNED_BYTES),
-        "playout": types.int32(record, types.uint64),
-        "vary": types.void(record, types.uint64),
-        "setup": types.void(record, types.int32, types.int32),
-    }
+# The C type of each rule: its result, and what it takes behind the state. See also csrc/game.h.
+RULES = {
+    "reset": (types.void,),
+    "legal": (types.int32, _BYTES),
+    "play": (types.void, types.int32),
+    "outcome": (types.float32,),
+    "position_hash": (types.uint64,),
+    "encode": (types.void, _BYTES, _FLOATS),
+    "score": (types.float32, _SIGNED_BYTES),
+    "playout": (types.int32, types.uint64),
+    "vary": (types.void, types.uint64),
+    "setup": (types.void, types.int32, types.int32),
+}
 
 
 # The addresses must outlive every core object that holds them, so compiled functions are kept.
 _compiled: list[Any] = []
 
 
+def rules_of(game: Game) -> dict[str, Callable[..., Any]]:
+    """The rule functions that a game has, by name."""
+    return {name: getattr(game, name) for name in RULES if getattr(game, name) is not None}
+
+
+def addresses_of_rules(game: Game) -> dict[str, int]:
+    """Compiles the rules that a game has; where the native functions lie, by name of the rule."""
+    addresses: dict[str, int] = {}
+    record = nb.from_dtype(game.state)
+    functions = rules_of(game)
+    with code_cache(*functions.values()):
+        for name, function in functions.items():
+            result, *arguments = RULES[name]
+            addresses[name] = _address(result(record, *arguments), function)
+    return addresses
+
+
 def compile_game(game: Game) -> _core.Game:
     """The core's view of a game. Takes seconds the first time, milliseconds from the cache."""
-    addresses: dict[str, int] = {}
-    with code_cache(game.play):
-        for rule, signature in _signatures(nb.from_dtype(game.state)).items():
-            function = getattr(game, rule)
-            if function is None:
-                continue
-            addresses[rule] = _address(signature, function)
+    addresses = addresses_of_rules(game)
     points, actions = game.symmetries
     assert game.state.fields is not None
     return _core.Game(
@@ -106,24 +115,57 @@ def _address(signature: Any, function: Any) -> int:
 
 
 @contextlib.contextmanager
-def code_cache(rule: Callable[..., Any]) -> Iterator[None]:
-    """Lets numba cache in our folder for the sources of a game's rule while the context lasts."""
+def code_cache(*functions: Callable[..., Any]) -> Iterator[None]:
+    """Lets numba cache in our folder for these functions while the context lasts."""
     before = _numba_config.CACHE_DIR
-    _numba_config.CACHE_DIR = str(_cache_folder(_digest(rule)))
+    _numba_config.CACHE_DIR = str(_cache_folder(_digest(functions)))
     try:
         yield
     finally:
         _numba_config.CACHE_DIR = before
 
 
-def _digest(rule: Callable[..., Any]) -> str:
-    """A digest of everything that machine code of this rule may have been made from."""
-    files = {Path(inspect.getsourcefile(rule) or "")}
-    files.update(Path(__file__).parent.glob("games/**/*.py"))
+def _digest(functions: Iterable[Callable[..., Any]]) -> str:
+    """A digest of everything that machine code of the functions is made from."""
     digest = hashlib.sha256(f"{nb.__version__} {np.__version__} {sys.version}".encode())
-    for file in sorted(files):
-        digest.update(file.read_bytes())
+    for part in sorted(_ingredients(functions)):
+        digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()[:16]
+
+
+def _ingredients(functions: Iterable[Callable[..., Any]]) -> set[bytes]:
+    """The source files of the functions and all helpers they call, and the constants they use."""
+    parts: set[bytes] = set()
+    files: set[str] = set()
+    seen: set[int] = set()
+    waiting: list[Any] = list(functions)
+    while waiting:
+        value = waiting.pop()
+        function = getattr(value, "py_func", value)  # what numba compiles, compiled or not
+        if isinstance(function, FunctionType):
+            if id(function) not in seen and function.__module__.split(".")[0] != "numba":
+                seen.add(id(function))
+                files.add(function.__code__.co_filename)
+                waiting += _values_used(function)
+        elif isinstance(value, np.ndarray):
+            parts.add(f"{value.dtype} {value.shape}".encode() + value.tobytes())
+        elif isinstance(value, int | float | str | tuple | list | np.generic):
+            parts.add(repr(value).encode())
+    return parts | {Path(file).read_bytes() for file in files if Path(file).is_file()}
+
+
+def _values_used(function: FunctionType) -> list[Any]:
+    """What a function refers to: variables of its module, of modules it names, and of closures."""
+    codes, names = [function.__code__], set[str]()
+    while codes:
+        code = codes.pop()
+        names.update(code.co_names)
+        codes += [part for part in code.co_consts if isinstance(part, CodeType)]
+    values = [function.__globals__[name] for name in names if name in function.__globals__]
+    modules = [value for value in values if isinstance(value, ModuleType)]
+    own = [module for module in modules if module.__name__.split(".")[0] not in ("numba", "numpy")]
+    values += [getattr(module, name) for module in own for name in names if hasattr(module, name)]
+    return values + [cell.cell_contents for cell in function.__closure__ or ()]
 
 
 def _cache_folder(digest: str) -> Path:

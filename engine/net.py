@@ -5,7 +5,7 @@ A = K * H * W + E actions.
 
 Nothing in it depends on H or W, so one set of weights plays 5x5 to 19x19. Global pooling lets a
 block see the whole board (Wu 2019, "Accelerating Self-Play Learning in Go", section 3.3). The
-auxiliary heads for score and ownership are of section 3.4 there.
+auxiliary heads for score and ownership are of section 4.1 there.
 """
 
 from __future__ import annotations

@@ -19,8 +19,7 @@ from safetensors.torch import save as serialise
 
 from engine.errors import UserError, did_you_mean
 from engine.files import write_whole
-from engine.game import Game
-from engine.games import load
+from engine.game import Game, family_of
 from engine.net import Net, NetConfig
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -42,14 +41,13 @@ class NetInfo(BaseModel):
 
 def config_for(game: Game, blocks: int, channels: int) -> NetConfig:
     """The configuration of a new net for a game."""
-    action_planes = max(1, game.actions // game.area)
     return NetConfig(
         blocks=blocks,
         channels=channels,
         planes=game.planes,
         globals=game.globals,
-        action_planes=action_planes,
-        extra_actions=game.actions - action_planes * game.area,
+        action_planes=game.board_actions // game.area,
+        extra_actions=game.actions - game.board_actions,
     )
 
 
@@ -138,12 +136,12 @@ def load_net(name: str | Path, game: Game | None = None) -> tuple[Net, NetInfo]:
 
 def check_fit(net: Net, info: NetInfo, game: Game, name: str) -> None:
     """Raises UserError unless the net was made for the game and has the right inputs."""
-    trained = load(info.game)
-    if trained.family != game.family:
+    if family_of(info.game) != game.family:
         raise UserError(f"net '{name}' plays {info.game}, not {game.name}: choose a net of that game")
-    if game.shape[1] not in info.sizes:
+    if not set(game.shape) <= set(info.sizes):
         known = ", ".join(str(size) for size in info.sizes)
-        raise UserError(f"board size {game.shape[1]} is not trained: net '{name}' supports {known}")
+        size = game.name.removeprefix(game.family) or "x".join(map(str, game.shape))
+        raise UserError(f"board size {size} is not trained: net '{name}' supports {known}")
     if net.config.model_dump(include={"planes", "globals", "action_planes", "extra_actions"}) != (
         config_for(game, 1, 8).model_dump(
             include={"planes", "globals", "action_planes", "extra_actions"}

@@ -36,6 +36,20 @@ class Position:
         self.state = self.start.copy()
         self.actions = []
 
+    def resumed(self, to_move: int) -> Position:
+        """A position that goes on from this one with that player to move and no passes behind.
+
+        Neither a move nor a pass: the turn is given away, or a finished game taken up again. What the
+        rules remember, such as superko's history, stays; undo does not lead back.
+        """
+        twin = self.copy()
+        twin.start = self.state.copy()
+        fields = {"to_move": to_move, "over": 0, "passes": 0, "ko_point": 0}
+        twin.set_start(
+            **{name: fields[name] for name in fields if name in (self.game.state.names or ())}
+        )
+        return twin
+
     def setup(self, action: int, piece: int) -> None:
         """Edits the initial position: piece 0 none, 1 the first player's, 2 the second's."""
         self.game.native.setup(self.start, action, piece)

@@ -24,6 +24,7 @@ from sgfmill import sgf_grammar
 from engine.errors import UserError
 from engine.games import GO_SIZES, load
 from engine.position import Position
+from engine.rules import sgf_rules
 
 PropertyMap = dict[str, list[bytes]]
 
@@ -373,29 +374,8 @@ def has_captured_chain(stones: dict[int, int], size: int) -> bool:
 
 
 def rules_fields(record: GameRecord) -> dict[str, int]:
-    """The fields of a Go state that the record's RU and KM stand for.
-
-    Japanese and Korean have simple ko; AGA, NZ and GOE (Ing) situational superko; everything else,
-    such as Chinese, Tromp-Taylor, or no rules at all, positional superko. NZ, GOE and Tromp-Taylor
-    allow suicide.
-    """
-    from engine.games.go import KO_POSITIONAL, KO_SIMPLE, KO_SITUATIONAL
-
-    words = record.rules.lower()
-    ko_rule, suicide = KO_POSITIONAL, 0
-    if re.match(r"jap|jp|kor", words):
-        ko_rule = KO_SIMPLE
-    elif re.match(r"aga|bga", words):
-        ko_rule = KO_SITUATIONAL
-    elif re.match(r"nz|new.?zealand|goe|ing\b", words):
-        ko_rule, suicide = KO_SITUATIONAL, 1
-    elif re.match(r"tromp", words):
-        suicide = 1
-    return {
-        "komi_half_points": round(2 * record.komi),
-        "ko_rule": ko_rule,
-        "suicide": suicide,
-    }
+    """The fields of a Go state that the record's RU (see `engine.rules.sgf_rules`) and KM stand for."""
+    return {"komi_half_points": round(2 * record.komi), **sgf_rules(record.rules).start_fields()}
 
 
 def start_position(record: GameRecord) -> Position:

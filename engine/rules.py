@@ -18,6 +18,7 @@ many moves; finished games are scored by `engine.scoring` as the rules say.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -82,6 +83,15 @@ class Rules:
     def name(self) -> str:
         """The first preset with these rules, or `custom`."""
         return next((name for name, rules in PRESETS.items() if rules == self), "custom")
+
+    @property
+    def sgf_name(self) -> str:
+        """The nearest name for the property RU of a game record; `sgf_rules` reads it."""
+        if self.scoring == "TERRITORY":
+            return "Japanese"
+        if self.ko == "SITUATIONAL":
+            return "NZ" if self.suicide else "AGA"
+        return "Tromp-Taylor" if self.suicide else "Chinese"
 
 
 _CHINESE_SERVER = Rules("POSITIONAL", suicide=False, handicap_bonus="N")
@@ -161,6 +171,24 @@ def from_json(given: dict[str, Any]) -> Rules:
         raise UserError('rules with scoring "AREA" and tax "SEKI" are not supported: use tax "NONE"')
     del values["hasButton"]
     return Rules(**{_FIELDS.get(key, key): value for key, value in values.items()})  # type: ignore[arg-type]
+
+
+def sgf_rules(text: str) -> Rules:
+    """The rules that the property RU of a game record stands for.
+
+    GOE (Ing) is nearest to New Zealand's. Everything unknown, Chinese and no rules at all, is
+    Chinese as servers play it.
+    """
+    words = text.lower()
+    for pattern, name in (
+        (r"jap|jp|kor", "japanese"),
+        (r"aga|bga", "aga"),
+        (r"nz|new.?zealand|goe|ing\b", "new-zealand"),
+        (r"tromp", "tromp-taylor"),
+    ):
+        if re.match(pattern, words):
+            return PRESETS[name]
+    return _CHINESE_SERVER
 
 
 def set_one(rules: Rules, key: str, text: str) -> Rules:

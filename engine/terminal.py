@@ -8,51 +8,36 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TextIO
 
 from engine.board_view import PLAIN, draw, style_for
 from engine.errors import UserError, did_you_mean
-from engine.game import Game
-from engine.inference import NetEvaluator, choose_device
-from engine.nets import load_net
 from engine.session import Session, Stop
-from mcts import Evaluator, SearchSettings, UniformEvaluator
+from engine.setup import GameSetup, open_session, read_game
 
 _LONGEST_QUOTE = 40
 
 
 def play_game(
-    game: Game,
-    settings: SearchSettings,
-    net: str | None = None,
-    human: int | None = 0,
+    setup: GameSetup,
     *,
-    komi: float | None = None,
-    plain: bool = False,
-    device: str = "auto",
-    seed: int = 0,
+    plain: bool = True,
     input: TextIO | None = None,
     output: TextIO | None = None,
 ) -> None:
-    """Plays in the terminal until the user quits, the input ends or Ctrl-C at the prompt.
+    """Plays line by line until the user quits, the input ends or Ctrl-C at the prompt.
 
-    net: a file or the name of a shipped net; None lets an untrained bot play. human: 0 the first
-    player (Black), 1 the second, None to watch the bot play itself. komi: points for White, Go
-    only. plain: ASCII even on a terminal. Input and output are by default stdin and stdout.
-    Raises UserError, before anything is printed, for a net, device or komi that does not fit.
+    plain: ASCII even on a terminal. Input and output are by default stdin and stdout. Raises
+    UserError, before anything is printed, for a setup in which something does not fit.
     """
     input, output = input or sys.stdin, output or sys.stdout
-    evaluator: Evaluator = UniformEvaluator(game.actions)
-    if net is not None:
-        evaluator = NetEvaluator(load_net(net, game)[0], choose_device(device))
-    bot_name = f"move37 {Path(net).stem}" if net else "move37 without a net"
-    session = Session(game, settings, evaluator, human, komi=komi, seed=seed, bot_name=bot_name)
+    session = open_session(setup)
     if isinstance(input, io.TextIOWrapper):
         input.reconfigure(errors="replace")  # a stray byte is a typing error, not a crash
     terminal = Terminal(session, input, output, plain)
-    if net is None:
-        terminal.say(f"Note: no net for {game.name}, so the bot is not trained; it only searches.")
+    if setup.net_name() is None:
+        name = session.game.name
+        terminal.say(f"Note: no net for {name}, so the bot is not trained; it only searches.")
     try:
         terminal.run()
     except KeyboardInterrupt:
@@ -69,8 +54,10 @@ class Terminal:
         self._paused = False  # only while watching: wait for Enter before the next move
         self._commands: dict[str, tuple[str, Callable[[], None]]] = {
             "undo": ("take your last move back, and the reply", self._undo),
+            "redo": ("play again what undo took back", self._redo),
             "hint": ("what the bot would play, and your win rate", self._hint),
             "resign": ("give the game up", self._resign),
+            "time": ("the time that both sides have used, or have left", self._time),
             "new": ("start a new game", self._new),
             "help": ("this list", self._help),
             "quit": ("leave", lambda: None),
@@ -89,6 +76,8 @@ class Terminal:
             if line is None or line.lower() in ("quit", "exit", "q"):
                 return
             try:
+                if self.session.check_time():
+                    self._say_result()
                 self._do(line)
             except UserError as error:
                 self.say(str(error))
@@ -123,6 +112,10 @@ class Terminal:
             if not rest:
                 raise UserError("save needs the name of a file, e.g. save game.sgf")
             self.say(f"Saved as {self.session.save(rest)}")
+        elif word == "load":
+            if not rest:
+                raise UserError("load needs the name of a file, e.g. load game.sgf")
+            self._load(rest)
         elif word in self._commands and rest:
             raise UserError(f"{word} stands alone: type {word}")
         elif word in self._commands:
@@ -133,7 +126,7 @@ class Terminal:
     def _human_moves(self, line: str) -> None:
         session = self.session
         shown = line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}..."
-        known = [*self._commands, "save", *(["pass"] if self._has_pass else [])]
+        known = [*self._commands, "save", "load", *([self._extra] if self._extra else [])]
         meant = did_you_mean(shown.split()[0].lower(), [w for w in known if w != line.lower()])
         if meant:
             raise UserError(f"'{shown}' is not a command{meant}; help lists them all")
@@ -171,6 +164,12 @@ class Terminal:
         self.say(f"Took back {taken}.")
         self._show_board()
 
+    def _redo(self) -> None:
+        count = self.session.redo()
+        played = "1 move" if count == 1 else f"{count} moves" if count else "the resignation"
+        self.say(f"Played {played} again.")
+        self._show_board()
+
     def _hint(self) -> None:
         with _stop_on_interrupt() as stop:
             choices = self.session.hint(stop)
@@ -191,19 +190,35 @@ class Terminal:
         self._paused = False
         self._show_board()
 
+    def _load(self, name: str) -> None:
+        cut = self.session.load(read_game(name))
+        self._paused = self._watching
+        self.say(f"Loaded {name}. {cut}".rstrip())
+        self._show_board()
+
+    def _time(self) -> None:
+        clock = self.session.clock
+        what = "used" if clock.main_time is None else "left"
+        for player, name in enumerate(self.session.names):
+            self.say(f"  {name:6}  {clock.text(player)} {what}")
+
     def _score(self) -> None:
         margin = self.session.margin_text(self.session.score())
         self.say(f"As it stands: {margin}, every stone on the board counted as alive.")
 
     def _help(self) -> None:
-        notation = self.session.game.notation
-        example = notation.name(self.session.game.area // 2)
+        game, legal = self.session.game, self.session.position.legal_mask()
+        middle = game.area // 2
+        action = middle if legal[middle] or not legal.any() else int(legal.argmax())
+        example = game.notation.name(action)
         rows = {} if self._watching else {example: "play there, as an example"}
-        if self._has_pass and not self._watching:
-            rows["pass"] = "pass; two passes in a row end the game"
+        if self._extra and not self._watching:
+            ends = "pass; two passes in a row end the game"
+            rows[self._extra] = ends if game.family == "go" else "when that is legal"
         rows |= {word: text for word, (text, _) in self._commands.items()}
         if self.session.game.family == "go":
             rows["save FILE"] = "write the game as SGF"
+            rows["load FILE"] = "go on with a game in SGF"
         for word, text in rows.items():
             self.say(f"  {word:10} {text}")
         self.say("  Ctrl-C     while the bot thinks: move now; at the prompt: quit")
@@ -211,8 +226,10 @@ class Terminal:
     # --- Showing ----------------------------------------------------------------------------
 
     @property
-    def _has_pass(self) -> bool:
-        return self.session.game.actions % self.session.game.area > 0
+    def _extra(self) -> str:
+        """The name of the action that is no place, such as a pass; empty where there is none."""
+        game = self.session.game
+        return game.notation.name(game.board_actions) if game.actions > game.board_actions else ""
 
     @property
     def _whose_win_rate(self) -> str:

@@ -3,13 +3,15 @@
 from mcts.evaluator import Evaluation, Evaluator, UniformEvaluator
 from mcts.matches import Log, MatchPool, Start
 from mcts.search import Search, step_together
-from mcts.settings import SearchSettings
+from mcts.settings import PlayoutCap, Resignation, SearchSettings
 
 __all__ = [
     "Evaluation",
     "Evaluator",
     "Log",
     "MatchPool",
+    "PlayoutCap",
+    "Resignation",
     "Search",
     "SearchSettings",
     "Start",

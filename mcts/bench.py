@@ -16,12 +16,39 @@ REPEATS = 5
 
 
 def bench_board(game: _core.Game, seconds: float = 5.0) -> dict[str, Any]:
-    """Random games to the end from the initial position, in one thread.
+    """The rules alone, in one thread; medians of a few repeats that take `seconds` for each figure.
 
-    Gives playouts_per_s and moves_per_s, medians of a few repeats that take `seconds` together,
-    and their spread (largest less smallest, over the median).
+    playouts_per_s, moves_per_s   random games to the end from the initial position, and their spread
+                                  (largest less smallest, over the median)
+    encodings_per_s               positions of random games: planes, globals and legal moves of each
+    scores_per_s                  margin and ownership of each, where the game has a score
+    state_bytes                   the size of a position with its history
     """
-    start = _initial(game)
+    moves_per_s, playouts_per_s, spread = playout_rates(game, _initial(game), seconds)
+    positions = random_positions(game, 64)  # few enough to stay in the cache
+
+    def encode() -> int:
+        game.encode_all(positions)
+        return len(positions)
+
+    def score() -> int:
+        game.score_all(positions)
+        return len(positions)
+
+    row = {
+        "game": game.name,
+        "playouts_per_s": round(playouts_per_s, 1),
+        "moves_per_s": round(moves_per_s),
+        "spread": spread,
+        "encodings_per_s": round(median_rate(encode, seconds)[0]),
+    }
+    if game.has_score:
+        row["scores_per_s"] = round(median_rate(score, seconds)[0])
+    return {**row, "state_bytes": game.state_bytes}
+
+
+def playout_rates(game: _core.Game, start: np.ndarray, seconds: float) -> tuple[float, float, float]:
+    """(moves per second, games per second, spread) of random games from a state."""
     counts = {"playouts": 0, "moves": 0}
 
     def step() -> int:
@@ -31,13 +58,22 @@ def bench_board(game: _core.Game, seconds: float = 5.0) -> dict[str, Any]:
         return playouts
 
     playouts_per_s, spread = median_rate(step, seconds)
-    moves_per_playout = counts["moves"] / counts["playouts"]
-    return {
-        "game": game.name,
-        "playouts_per_s": round(playouts_per_s, 1),
-        "moves_per_s": round(playouts_per_s * moves_per_playout),
-        "spread": spread,
-    }
+    return playouts_per_s * counts["moves"] / counts["playouts"], playouts_per_s, spread
+
+
+def random_positions(game: _core.Game, count: int) -> np.ndarray:
+    """States [count, state_bytes] from the whole length of random games, the same every time."""
+    rng = np.random.default_rng(0)
+    every = game.max_moves // 50 + 1
+    states: list[np.ndarray] = []
+    while len(states) < count:
+        state, moves = _initial(game), 0
+        while not game.over(state):
+            if moves % every == 0:
+                states.append(state.copy())
+            game.play(state, int(rng.choice(np.flatnonzero(game.legal_mask(state)))))
+            moves += 1
+    return np.stack(states[:count])
 
 
 def bench_tree(game: _core.Game, simulations: int = 800, seconds: float = 5.0) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcts.evaluator import Evaluator
-from mcts.settings import SearchSettings
+from mcts.settings import PlayoutCap, Resignation, SearchSettings
 
 from . import _core
 
@@ -31,19 +31,31 @@ class Start:
 
 @dataclass(frozen=True)
 class Log:
-    """A finished game.
+    """A game: finished, or unfinished and then still without a result.
 
-    actions [P] int16; root_values [P] float32, after each search, the first player's view;
-    policies [P, A] float32, the improved policies, or [0, A] when not recorded;
-    outcome in {-1, 0, 1} and score are the first player's; ownership [H * W] int8 (or empty).
+    actions [P] int16; movers [P] uint8, the player (0 or 1) of each;
+    root_values [P] float32, after each search, the first player's view;
+    full [P] uint8, 1 where the move had the full search (see `PlayoutCap`);
+    policies [P, A] float32, the improved policies, zeros after quick searches, and surprises [P]
+    float32, the KL divergence of the improved policy from the net's, in nats; both [0, ...] when
+    not recorded;
+    resigner is the player (0 or 1) who resigned, or would have in a game played on, else -1;
+    resigned says whether that ended the game;
+    outcome in {-1, 0, 1} and score are the first player's; ownership [H * W] int8, empty where
+    the game has no score or was resigned.
     """
 
     id: int
     first_seat: int
     start: np.ndarray
     actions: np.ndarray
+    movers: np.ndarray
     root_values: np.ndarray
+    full: np.ndarray
     policies: np.ndarray
+    surprises: np.ndarray
+    resigner: int
+    resigned: bool
     outcome: float
     score: float
     ownership: np.ndarray
@@ -53,27 +65,31 @@ class MatchPool:
     """Plays games on several threads, each with its own share of the parallel games.
 
     One seat is self-play; two seats are a match, where seat s asks evaluators[s]. Games in flight
-    stay in flight between calls of `play`, so self-play loses nothing when the net changes.
+    stay in flight between calls of `play`, and `take_unfinished` hands them over to another pool.
     """
 
     def __init__(
         self,
         game: _core.Game,
         seats: Sequence[SearchSettings],
-        starts: Iterator[Start],
+        starts: Iterator[Start | Log],
         *,
         parallel_games: int,
         workers: int,
         record_policies: bool,
         seed: int,
+        playout_cap: PlayoutCap | None = None,
+        resignation: Resignation | None = None,
     ) -> None:
+        """`starts` are games to be played, new ones or unfinished ones of another pool."""
         workers = max(1, min(workers, parallel_games))
         shares = [len(part) for part in np.array_split(np.arange(parallel_games), workers)]
         self._starts = starts
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        options = _options(record_policies, playout_cap, resignation)
         self._pools = [
-            _core.Matches(game, [seat.to_core() for seat in seats], share, record_policies, seed)
+            _core.Matches(game, [seat.to_core() for seat in seats], share, options, seed)
             for share in shares
         ]
         self._shares = shares
@@ -121,6 +137,14 @@ class MatchPool:
             finally:
                 self._stop.set()
 
+    def take_unfinished(self) -> list[Log]:
+        """Takes out the games in flight and those waiting, to be played on by another pool.
+
+        A move not yet chosen is searched for anew there, so a game never mixes two nets in one
+        search, and what happens then depends only on the logs and the new pool's seed.
+        """
+        return [Log(**log) for pool in self._pools for log in pool.take_unfinished()]
+
     def _work(
         self,
         pool: _core.Matches,
@@ -151,6 +175,36 @@ class MatchPool:
             return
         with self._lock:
             for start in self._starts:
-                pool.add(start.id, start.state, start.first_seat)
+                _add(pool, start)
                 if pool.queued_games >= share:
                     return
+
+
+def _options(
+    record_policies: bool, cap: PlayoutCap | None, resignation: Resignation | None
+) -> _core.MatchOptions:
+    options = _core.MatchOptions()
+    options.record_policies = record_policies
+    if cap is not None:
+        options.full_share, options.quick = cap.full_share, cap.quick.to_core()
+    if resignation is not None:
+        options.resign_below, options.resign_moves = resignation.below, resignation.moves
+        options.play_on_share = resignation.play_on_share
+    return options
+
+
+def _add(pool: _core.Matches, start: Start | Log) -> None:
+    if isinstance(start, Start):
+        pool.add(start.id, start.state, start.first_seat)
+        return
+    pool.add_unfinished(
+        start.id,
+        start.first_seat,
+        start.start,
+        start.actions,
+        start.root_values,
+        start.full,
+        start.policies,
+        start.surprises,
+        start.resigner,
+    )

@@ -86,9 +86,7 @@ class SearchSettings(BaseModel):
     stop_early: bool = Field(
         False, description="stop when the visits left cannot change the most visited move"
     )
-    memory_mib: int = Field(
-        4096, ge=1, le=12_000, description="stop when a tree takes this many MiB"
-    )
+    memory_mib: int = Field(4096, ge=1, le=12_000, description="stop when a tree takes this many MiB")
     cache_mib: int = Field(
         32,
         ge=0,
@@ -109,3 +107,35 @@ class SearchSettings(BaseModel):
             setattr(core, name, value)
         core.root_policy = getattr(_core.RootPolicy, self.root_policy)
         return core
+
+
+class PlayoutCap(BaseModel):
+    """Playout cap randomisation (Wu 2019, section 3.1): few moves get the full search.
+
+    The others are found by a quick search, so that more games are finished for the value to learn
+    from; only moves with the full search become policy targets.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    full_share: float = Field(0.25, gt=0, le=1, description="probability of the full search")
+    quick: SearchSettings = Field(
+        SearchSettings(visits=6), description="the other search; without noise, as it only plays"
+    )
+
+
+class Resignation(BaseModel):
+    """When a player gives a game up (Silver et al. 2017, Methods "Self-play").
+
+    In a share of the games nobody resigns; they show how often a resignation would have been wrong.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    below: float = Field(
+        -0.95, gt=-1, lt=0, description="value, in the loser's view, at which a game is given up"
+    )
+    moves: int = Field(
+        4, ge=1, le=1000, description="searches in a row, of both sides, that must agree"
+    )
+    play_on_share: float = Field(0.1, ge=0, le=1, description="share of games without resignation")

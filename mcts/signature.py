@@ -69,6 +69,8 @@ class _HashEvaluator:
 
     def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
         rows = np.array([zlib.crc32(row.tobytes()) for row in planes], np.uint64)[:, None]
-        noise = ((rows ^ self.salts) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(54)).astype(np.float32)
+        noise = ((rows ^ self.salts) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(54)).astype(
+            np.float32
+        )
         fractions = noise / 512 - 1  # [-1, 1), in steps of 1 / 512
         return Evaluation(4 * fractions[:, 2:], fractions[:, 0].copy(), 8 * fractions[:, 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,21 +35,24 @@ class Accuracy:
         )
 
 
-def taught_batches(game: Game, games: Games, size: int) -> Iterator[Batch]:
-    """All taught positions of the games in order, in batches, seen as they are."""
+def taught_batches(game: Game, games: Games, size: int, most: int) -> Iterator[Batch]:
+    """At most so many taught positions, spread evenly, in order, in batches, seen as they are."""
     rows = np.flatnonzero(games.taught)
+    rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)]
     for chunk in np.array_split(rows, max(1, -(-len(rows) // size))):
         if len(chunk):
             yield make_batch(game, games, chunk, np.zeros(len(chunk), np.int64), 0.0)
 
 
 @torch.inference_mode()
-def measure(net: Net, game: Game, games: Games, device: torch.device) -> Accuracy:
-    """The accuracy of a net on the taught moves of the games."""
+def measure(
+    net: Net, game: Game, games: Games, device: torch.device, most: int = sys.maxsize
+) -> Accuracy:
+    """The accuracy of a net on the taught moves of the games, or on so many of them."""
     net = net.frozen(device)
     positions = hits1 = hits5 = known = 0
     squared = 0.0
-    for cpu_batch in taught_batches(game, games, 512):
+    for cpu_batch in taught_batches(game, games, 512, most):
         batch = cpu_batch.to(device)
         planes = batch.planes.to(torch.float32, memory_format=torch.channels_last)
         output = net(planes, batch.globals_)

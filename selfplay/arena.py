@@ -93,7 +93,7 @@ def random_openings(game: Game, count: int, moves: int, seed: int) -> list[Posit
         attempts += 1
         position = Position(game)
         for _ in range(moves):
-            legal = np.flatnonzero(position.legal_mask()[: game.area])
+            legal = np.flatnonzero(position.legal_mask()[: game.board_actions])
             if position.over or len(legal) == 0:
                 break
             position.play(int(rng.choice(legal)))

@@ -25,11 +25,12 @@ from engine.game import Game
 from engine.games import load
 from engine.inference import NetEvaluator, choose_device, torch_threads
 from engine.nets import load_net
+from engine.peers import bench_board_beside_peers
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
-from mcts.bench import bench_board, bench_tree
+from mcts.bench import bench_tree
 from mcts.signature import signature
 from selfplay.progress import Reporter
-from selfplay.reinforcement import SearchStage
+from selfplay.teachers import SearchStage
 
 Rows = list[dict[str, Any]]
 SUITES = ["board", "tree", "net", "search", "selfplay"]
@@ -53,7 +54,7 @@ def run_suites(
     rules, torch_device = load(game), choose_device(device)
     with_net = rules, net, torch_device
     runs: dict[str, list[Callable[[], dict[str, Any]]]] = {
-        "board": [lambda: bench_board(rules.native, seconds)],
+        "board": [lambda: bench_board_beside_peers(rules, seconds)],
         "tree": [partial(bench_tree, rules.native, n, seconds) for n in TREE_SIMULATIONS],
         "net": [partial(bench_net, *with_net, batch, seconds) for batch in NET_BATCHES],
         "search": [partial(bench_search, *with_net, 64, 2 * seconds, mode) for mode in MODES],
@@ -79,6 +80,8 @@ def tables(rows: dict[str, Rows]) -> str:
 
 
 def _table(rows: Rows) -> str:
+    if len(rows) == 1:  # too wide for a line, and nothing to compare it with
+        return "\n".join(f"  {key:<27}{_cell(value):>12}" for key, value in rows[0].items())
     cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(

@@ -11,13 +11,14 @@ from typing import Any
 from engine.errors import UserError
 from engine.game import Game
 from engine.games import load
+from engine.games.own import lasting_name
 from engine.gtp_client import GtpEngine, GtpPlayer
 from engine.inference import choose_device, cpu_count, torch_threads
 from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
 from engine.players import PlayerSpec, SearchPlayer, make_evaluator, parse_player
 from selfplay.accuracy import Accuracy, measure
 from selfplay.arena import SgfFolder, Tally, play_gtp_match, play_match
-from selfplay.config import RunConfig, parse_config, read_config
+from selfplay.config import PRESETS, RunConfig, parse_config, read_config, read_preset
 from selfplay.elo import Sprt
 from selfplay.experts import read_experts
 from selfplay.imitation import ExpertStage
@@ -25,14 +26,7 @@ from selfplay.metrics import Metrics
 from selfplay.progress import Reporter
 from selfplay.record import DEFAULT_ENGINES, RecordReport, record_games
 from selfplay.run import Run
-from selfplay.stages import StageContext, expert_stage
-
-SHIPPED_GAMES = Path(__file__).parent / "data"
-
-
-def shipped_games(game: Game) -> Path | None:
-    """The expert games that come with move37 for a game, or None."""
-    return next(iter(sorted(SHIPPED_GAMES.glob(f"{game.name}-*"))), None)
+from selfplay.stages import SHIPPED, StageContext, expert_stage, shipped_games
 
 
 def imitate_files(
@@ -92,20 +86,30 @@ def accuracy_on_files(
         return measure(net, game, games, device)
 
 
-def default_config(game: Game, start: str | None, device: str, seed: int) -> RunConfig:
-    """What `move37 train` does without a configuration: imitate if there are games, then play."""
+def preset_of(game: Game) -> Path | None:
+    """What is known to work well for a game, as a configuration; None for a game without."""
+    path = PRESETS / f"{game.family}.toml"
+    return path if path.is_file() else None
+
+
+def default_config(game: str, start: str | None, device: str, seed: int) -> RunConfig:
+    """What `move37 train` does without a configuration: the game's preset if it has one, or else
+    imitate if there are games, then play."""
+    common = {"game": lasting_name(game), "start": start, "device": device, "seed": seed}
+    path = preset_of(load(game))
+    if path is not None:
+        return parse_config({**read_config(path).model_dump(), **common}, str(path))
     stages: list[dict[str, Any]] = []
-    data = shipped_games(game)
-    if start is None and data is not None:
-        stages.append({"teacher": "expert", "data": [str(data)]})
+    if start is None and shipped_games(load(game)) is not None:
+        stages.append({"teacher": "expert", "data": [SHIPPED]})
     stages.append({"teacher": "search"})
-    values = {"game": game.name, "start": start, "device": device, "seed": seed, "stages": stages}
-    return parse_config(values, "default configuration")
+    return parse_config({**common, "stages": stages}, "default configuration")
 
 
 def train_run(
     folder: Path,
     config_path: Path | None,
+    preset: str | None,
     start: str | None,
     game_name: str,
     hours: float | None,
@@ -113,17 +117,35 @@ def train_run(
     seed: int,
     reporter: Reporter,
 ) -> str:
-    """Begins or resumes a run; the last line to print."""
+    """Begins or resumes a run; the last line to print. Raises UserError for --config and --preset."""
     config: RunConfig | None = None
+    if config_path is not None and preset is not None:
+        raise UserError("--config and --preset both describe the run: give one of them")
     if config_path is not None:
         config = read_config(config_path)
+    elif preset is not None:
+        config = preset_config(preset, start, device, seed)
     elif not (folder / "config.json").exists():
-        config = default_config(load(game_name), start, device, seed)
+        config = default_config(game_name, start, device, seed)
     run = Run.open(folder, config, reporter)
     deadline = time.monotonic() + hours * 3600 if hours else float("inf")
     if run.go_on(deadline):
         return f"run {folder} is complete: {run.net_of_stage(len(run.config.stages) - 1)}"
     return f"run {folder} stopped in time; go on with: move37 train {folder}"
+
+
+def preset_config(name: str, start: str | None, device: str, seed: int) -> RunConfig:
+    """A preset; with a net to start from, its expert games teach no stage but stay at hand."""
+    config = read_preset(name)
+    changes: dict[str, Any] = {"seed": seed}
+    if device != "auto":
+        changes["device"] = device
+    if start is not None:
+        learners = [stage for stage in config.stages if not isinstance(stage, ExpertStage)]
+        games = config.imitated.model_dump(include={"data", "min_rank"}) if config.imitated else {}
+        changes["start"] = start
+        changes["stages"] = [stage.model_copy(update=games) for stage in learners]
+    return config.model_copy(update=changes)
 
 
 @dataclass(frozen=True)

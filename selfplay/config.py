@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import UserError, did_you_mean
 from selfplay.imitation import ExpertStage
-from selfplay.reinforcement import SearchStage
+from selfplay.teachers import ReinforceStage, SearchStage, WinnersStage
 
-Stage = Annotated[ExpertStage | SearchStage, Field(discriminator="teacher")]
+PRESETS = Path(__file__).parent / "presets"
+
+Stage = Annotated[
+    ExpertStage | WinnersStage | ReinforceStage | SearchStage, Field(discriminator="teacher")
+]
 
 
 class NetShape(BaseModel):
@@ -36,6 +40,12 @@ class RunConfig(BaseModel):
     net: NetShape = NetShape()
     stages: list[Stage] = Field(min_length=1, description="what to learn from, in order")
 
+    @property
+    def imitated(self) -> ExpertStage | None:
+        """The last expert stage, whose games also serve the stages of self-play."""
+        stages = [stage for stage in self.stages if isinstance(stage, ExpertStage)]
+        return stages[-1] if stages else None
+
 
 def read_config(path: Path) -> RunConfig:
     """Reads a run's TOML file. Raises UserError that names the key that is wrong."""
@@ -44,6 +54,19 @@ def read_config(path: Path) -> RunConfig:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"cannot read the configuration '{path}': {error}") from error
     return parse_config(values, str(path))
+
+
+def preset_names() -> list[str]:
+    """The names of the configurations that come with move37."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def read_preset(name: str) -> RunConfig:
+    """A configuration that comes with move37. Raises UserError for an unknown name."""
+    if name not in preset_names():
+        hint = did_you_mean(name, preset_names())
+        raise UserError(f"unknown preset '{name}'{hint}; known: {', '.join(preset_names())}")
+    return read_config(PRESETS / f"{name}.toml")
 
 
 def parse_config(values: dict[str, Any], source: str) -> RunConfig:
@@ -60,11 +83,13 @@ def parse_config(values: dict[str, Any], source: str) -> RunConfig:
 
 
 def _known_keys() -> list[str]:
-    models: list[type[BaseModel]] = [RunConfig, NetShape, ExpertStage, SearchStage]
-    nested = [
-        field.annotation
-        for model in models
-        for field in model.model_fields.values()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-    ]
-    return sorted({name for model in models + nested for name in model.model_fields})
+    """Every key of every table of a configuration."""
+    found: set[str] = set()
+    waiting: list[Any] = [RunConfig]
+    while waiting:
+        kind = waiting.pop()
+        waiting += get_args(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found |= set(kind.model_fields)
+            waiting += [field.annotation for field in kind.model_fields.values()]
+    return sorted(found)

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import UserError
 from engine.games import load
 from engine.inference import choose_device, cpu_count, torch_threads
 from engine.nets import NetInfo, load_net, save_net
 from engine.players import make_evaluator, parse_player
 from mcts import SearchSettings
 from selfplay.arena import Tally, play_match
-from selfplay.commands import shipped_games
-from selfplay.config import RunConfig, parse_config
+from selfplay.config import RunConfig, parse_config, read_preset
 from selfplay.progress import Reporter, clock
 from selfplay.report import draw_run
 from selfplay.run import Run
@@ -92,35 +90,12 @@ class Outcome:
 
 def demo_config(minutes: float, device: str, seed: int) -> RunConfig:
     """The run of a demo that takes about so many minutes."""
-    data = shipped_games(load(GAME))
-    if data is None:
-        raise UserError("the expert games are missing from this installation: install move37 again")
-    self_play = minutes * (1 - IMITATION_SHARE - MATCH_SHARE)
-    return parse_config(
-        {
-            "game": GAME,
-            "seed": seed,
-            "device": device,
-            "net": {"blocks": 3, "channels": 32},
-            "stages": [
-                {
-                    "teacher": "expert",
-                    "data": [str(data)],
-                    "minutes": minutes * IMITATION_SHARE,
-                    "measure_every": 150,
-                    "drops": 1,
-                },
-                {
-                    "teacher": "search",
-                    "minutes": self_play,
-                    "positions_per_iteration": 4000,
-                    "match_minutes": self_play / 2.5,
-                    "match_games": 80,
-                },
-            ],
-        },
-        "demo",
-    )
+    preset = read_preset("demo").model_dump(exclude_unset=True)
+    imitation, self_play = preset["stages"]
+    imitation["minutes"] = minutes * IMITATION_SHARE
+    self_play["minutes"] = minutes * (1 - IMITATION_SHARE - MATCH_SHARE)
+    self_play["match_minutes"] = self_play["minutes"] / 2.5
+    return parse_config({**preset, "seed": seed, "device": device}, "demo")
 
 
 def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter) -> Outcome:
@@ -149,7 +124,7 @@ def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter
 def final_match(
     challenger: Path, reference: Path, deadline: float, device_name: str, seed: int, report: Reporter
 ) -> Tally:
-    """The match of the two nets; ends early at the deadline once it has a hundred games."""
+    """The match of two nets; ends early at the deadline once it has a hundred games."""
     game, device = load(GAME), choose_device(device_name)
 
     def on_game(tally: Tally) -> bool:

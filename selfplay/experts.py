@@ -174,19 +174,19 @@ class _Builder:
     def __init__(self, game: Game) -> None:
         self.game = game
         self.starts: list[np.ndarray] = []
+        self.start_of: list[int] = []
         self.actions: list[np.ndarray] = []
         self.taught: list[np.ndarray] = []
         self.outcomes: list[float] = []
         self.scores: list[float] = []
         self.ownership: list[np.ndarray] = []
-        # Most games begin alike, and share the bytes of that beginning until the end.
-        self._known_starts: dict[tuple[object, ...], np.ndarray] = {}
+        self._known_starts: dict[tuple[object, ...], int] = {}  # most games begin alike
         self._unknown = np.zeros(game.area, np.int8)
 
     def add(self, record: GameRecord, experts: tuple[bool, bool], report: ReadReport) -> None:
         """Replays one record as far as it is legal, adds it, and counts it in the report."""
         start = self._start(record)
-        state = start.copy()
+        state = self.starts[start].copy()
         players = np.array([player for player, _ in record.moves], np.int8)
         actions = np.array([action for _, action in record.moves], np.int16)
         in_turn = (record.to_move + np.arange(len(actions))) % 2
@@ -203,7 +203,7 @@ class _Builder:
         if length == len(actions):
             score, ownership = self._final_score(state, record)
         taught = np.array(experts)[players[:length]]
-        self.starts.append(start)
+        self.start_of.append(start)
         self.actions.append(actions[:length])
         self.taught.append(taught)
         self.outcomes.append(result_outcome(record.result))
@@ -220,9 +220,11 @@ class _Builder:
         moves = sum(lengths)
         return Games(
             starts=np.stack(self.starts),
+            start_of=np.array(self.start_of, np.int32),
             offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             actions=np.concatenate(self.actions),
-            taught=np.concatenate(self.taught),
+            weights=np.concatenate(self.taught).astype(np.float32),
+            advantages=np.ones(moves, np.float32),
             policies=np.zeros((0, self.game.actions), np.float16),
             root_values=np.full(moves, np.nan, np.float32),
             outcomes=np.array(self.outcomes, np.float32),
@@ -230,10 +232,11 @@ class _Builder:
             ownership=np.stack(self.ownership),
         )
 
-    def _start(self, record: GameRecord) -> np.ndarray:
+    def _start(self, record: GameRecord) -> int:
         key = (record.komi, record.rules, record.to_move, *record.setup)
         if key not in self._known_starts:
-            self._known_starts[key] = start_position(record).start
+            self._known_starts[key] = len(self.starts)
+            self.starts.append(start_position(record).start)
         return self._known_starts[key]
 
     def _why_illegal(self, state: np.ndarray, action: int) -> str:

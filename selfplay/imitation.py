@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -34,10 +34,14 @@ class ExpertStage(BaseModel):
     )
     held_out: float = Field(0.08, gt=0, lt=0.5, description="share of games kept for testing")
     minutes: float | None = Field(None, gt=0, description="stop after this time at the latest")
+    steps: int | None = Field(None, ge=1, description="or after so many steps")
     cooldown: float = Field(
         0.3, ge=0, le=1, description="last share of the time limit, in which the rate falls to 0"
     )
     measure_every: int = Field(200, ge=1, description="steps between two measurements")
+    measure_positions: int = Field(
+        20_000, ge=1, description="held-out positions of a measurement, at most"
+    )
     patience: int = Field(
         3, ge=1, description="measurements without a gain before the learning rate drops"
     )
@@ -83,13 +87,14 @@ class Imitator:
     ) -> None:
         self.game, self.stage, self.device = game, stage, device
         self.learner = Learner(net, stage.learner, device)
-        self.rng = np.random.default_rng(seed)
+        self.seed = seed
         self.checkpoint = checkpoint
         self.best_net = copy.deepcopy(self.learner.averaged)
         self.best = Accuracy(0, -1.0, 0.0, float("nan"))
         self.seconds = 0.0
         self.factor = 1.0  # of the learning rate, after its drops
         self.stale = self.drops = 0
+        self._order: tuple[int, np.ndarray] | None = None  # a pass and its shuffled rows
         self._restore()
 
     def run(
@@ -116,24 +121,24 @@ class Imitator:
         limit = self.stage.minutes * 60 if self.stage.minutes else float("inf")
         began = time.monotonic() - self.seconds
         recent: list[Losses] = []
-        for chosen in self._passes(rows, batch_size):
+        while True:
             self.learner.rate_factor = self.factor * self._cooldown(self.seconds / limit)
-            symmetries = self.rng.integers(0, self.game.native.symmetries, len(chosen))
+            chosen, symmetries = self._next(rows, batch_size)
             recent.append(self.learner.step(make_batch(self.game, train, chosen, symmetries, 0.0)))
             self.seconds = time.monotonic() - began
             on_step(self.seconds)
-            out_of_time = self.seconds > limit
+            out_of_time = self.seconds > limit or self.learner.steps == self.stage.steps
             if self.learner.steps % self.stage.measure_every and not out_of_time:
                 continue
-            accuracy = measure(self.learner.averaged, self.game, held_out, self.device)
-            mean = Losses({k: float(np.mean([x[k] for x in recent])) for k in recent[0]})
+            most = self.stage.measure_positions
+            accuracy = measure(self.learner.averaged, self.game, held_out, self.device, most)
             samples = self.learner.steps * batch_size
             on_measure(
                 Progress(
                     self.learner.steps,
                     samples,
                     self.seconds,
-                    mean,
+                    Losses.mean(recent),
                     accuracy,
                     self.learner.rate_factor,
                 )
@@ -141,18 +146,23 @@ class Imitator:
             recent = []
             risen = self._compare(accuracy)
             if out_of_time or not risen:
-                stopped = "time limit" if out_of_time else "accuracy stopped rising"
+                stopped = "limit reached" if out_of_time else "accuracy stopped rising"
                 return Imitation(self.best_net, self.best, self.learner.steps, self.seconds, stopped)
             self._save()
             self.seconds = time.monotonic() - began
-        raise AssertionError("the passes never end")
 
-    def _passes(self, rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
-        """Batches of rows, shuffled anew in each pass, without end."""
-        while True:
-            order = self.rng.permutation(rows)
-            for first in range(0, len(order) - size + 1, size):
-                yield order[first : first + size]
+    def _next(self, rows: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """The rows [size] and symmetries [size] of the next step: shuffled anew in each pass.
+
+        They depend on the seed and the step alone, so that a resumed stage goes on as it would have.
+        """
+        passed, index = divmod(self.learner.steps, len(rows) // size)
+        if self._order is None or self._order[0] != passed:
+            order = np.random.default_rng([self.seed, passed]).permutation(rows)
+            self._order = passed, order
+        chosen = self._order[1][index * size : (index + 1) * size]
+        rng = np.random.default_rng([self.seed, passed, index])
+        return chosen, rng.integers(0, self.game.native.symmetries, size)
 
     def _cooldown(self, share: float) -> float:
         """The factor of the learning rate when this share of the time limit is used."""
@@ -183,7 +193,6 @@ class Imitator:
             "factor": self.factor,
             "stale": self.stale,
             "drops": self.drops,
-            "rng": self.rng.bit_generator.state,
         }
         self.checkpoint.save(self.learner.state() | best, facts)
 
@@ -198,4 +207,3 @@ class Imitator:
         self.best = Accuracy(**facts["best"])
         self.seconds, self.factor = facts["seconds"], facts["factor"]
         self.stale, self.drops = facts["stale"], facts["drops"]
-        self.rng.bit_generator.state = facts["rng"]

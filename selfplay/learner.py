@@ -1,13 +1,16 @@
 """The learner: one step of gradient descent on whatever the teachers put into the replay.
 
-The same loss serves every teacher: the policy head follows the policy target, the value head the
-value target, and score and ownership help where they are known (Wu 2019, section 3.4).
+The same loss serves every teacher: the policy head follows the policy target as far as its advantage
+says, the value head the value target, and score and ownership help where they are known (Wu 2019,
+section 4.1). What differs between imitation and reinforcement is the advantage alone.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
@@ -36,7 +39,16 @@ class LearnerSettings(BaseModel):
 
 
 class Losses(dict[str, float]):
-    """Mean losses by name: total, policy, value, score, ownership, gradient_norm."""
+    """Means by name: total, policy, value, score, ownership, entropy, illegal_target, gradient_norm.
+
+    entropy is that of the net's policy, in nats; illegal_target is the share of the policy target
+    on illegal moves: anything but 0 is a bug.
+    """
+
+    @staticmethod
+    def mean(history: Sequence[Losses]) -> Losses:
+        """The mean of several steps."""
+        return Losses({k: float(np.mean([losses[k] for losses in history])) for k in history[0]})
 
 
 def known_mean(values: Tensor, known: Tensor) -> Tensor:
@@ -45,7 +57,7 @@ def known_mean(values: Tensor, known: Tensor) -> Tensor:
 
 
 def loss_terms(output: Output, batch: Batch) -> dict[str, Tensor]:
-    """The four losses of a batch, each a scalar mean."""
+    """The four losses of a batch, its entropy and illegal_target, each a scalar mean."""
     logits = output.policy.masked_fill(~batch.legal, -1e9)
     log_policy = functional.log_softmax(logits, dim=1)
     has_value, has_score = ~batch.value.isnan(), ~batch.score.isnan()
@@ -59,10 +71,12 @@ def loss_terms(output: Output, batch: Batch) -> dict[str, Tensor]:
         output.ownership, owned, reduction="none"
     ).mean(dim=(1, 2))
     return {
-        "policy": -(batch.policy * log_policy).sum(dim=1).mean(),
+        "policy": -(batch.advantage * (batch.policy * log_policy).sum(dim=1)).mean(),
         "value": known_mean(value, has_value),
         "score": known_mean(score, has_score),
         "ownership": known_mean(ownership, has_score),
+        "entropy": -(log_policy.exp() * log_policy).sum(dim=1).mean(),
+        "illegal_target": batch.policy.masked_fill(batch.legal, 0.0).sum(dim=1).mean(),
     }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from engine.files import write_whole
 
 
 class Metrics:
@@ -25,16 +27,25 @@ class Metrics:
             self._board = SummaryWriter(folder / "tensorboard")
 
     def write(self, event: str, **facts: Any) -> None:
-        """Appends an event with its facts and the time of day."""
+        """Appends an event with its facts and the time of day; infinite and NaN facts become null."""
+        facts = {name: None if _endless(value) else value for name, value in facts.items()}
         row = {"event": event, "time": round(time.time(), 1), **facts}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         if self._board is not None:
             step = int(facts.get("steps", facts.get("seconds", 0)))
             for name, value in facts.items():
-                if isinstance(value, int | float) and np.isfinite(value):
+                if isinstance(value, int | float):
                     self._board.add_scalar(f"{event}/{name}", value, step)
             self._board.flush()
+
+    def rewind(self, kept: Callable[[dict[str, Any]], bool]) -> None:
+        """Forgets the events that are not `kept`: those that a resumed stage will write again."""
+        rows = self.read()
+        left = [row for row in rows if kept(row)]
+        text = "".join(json.dumps(row) + "\n" for row in left)
+        if self.path.exists() and text != self.path.read_text(encoding="utf-8"):
+            write_whole(self.path, text.encode())
 
     def read(self) -> list[dict[str, Any]]:
         """All events so far; a half-written last line is left out."""
@@ -44,3 +55,7 @@ class Metrics:
                 with contextlib.suppress(json.JSONDecodeError):
                     rows.append(json.loads(line))
         return rows
+
+
+def _endless(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)

@@ -1,23 +1,28 @@
-"""Teacher `search`: play yourself, and learn what the search found (AlphaGo Zero 2017).
+"""Learning from one's own games, whoever the teacher is (see selfplay/teachers.py).
 
-Each iteration plays games with the averaged weights, adds them to the replay window and trains a
-few passes over what is new. The net in play is replaced without a gate: a match against a fixed
-reference, the net the stage began with, shows whether it gets stronger.
+Each iteration plays games with the averaged weights, adds them to the replay window and trains on
+samples of it. The net in play is replaced without a gate: a match against a fixed reference, the
+net the stage began with, shows whether it gets stronger.
+
+Resuming is exact: an iteration is a function of the seed, its number, the net and the games left
+unfinished by the one before, and the checkpoint holds all of these. (With several threads the
+operating system decides which games end first, so two runs of the same seed still differ.)
 """
 
 from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 
+from engine.errors import UserError
 from engine.game import Game
 from engine.inference import NetEvaluator, cpu_count, torch_threads
 from engine.net import Net
@@ -25,52 +30,46 @@ from engine.position import Position
 from mcts import Log, MatchPool, SearchSettings, Start
 from selfplay.arena import Tally, default_opening_moves, play_match
 from selfplay.checkpoint import Checkpoint
-from selfplay.learner import Learner, LearnerSettings, Losses
-from selfplay.replay import Games, make_batch
-
-
-class SearchStage(BaseModel):
-    """Learn from one's own games, with the search as teacher."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    teacher: Literal["search"] = "search"
-    minutes: float | None = Field(None, gt=0, description="time to learn, matches included")
-    iterations: int | None = Field(None, ge=1, description="or a number of iterations")
-    search: SearchSettings = SearchSettings(visits=17, root_policy="gumbel", random_symmetry=True)
-    parallel_games: int = Field(128, ge=1, description="games played at once, over all threads")
-    positions_per_iteration: int = Field(8000, ge=16, description="new positions before training")
-    passes: float = Field(3.0, gt=0, description="samples drawn for each new position")
-    window: int = Field(40_000, ge=16, description="smallest replay window, in positions")
-    window_share: float = Field(0.5, ge=0, le=1, description="window as a share of all positions")
-    root_value_weight: float = Field(
-        0.4, ge=0, le=1, description="share of the search's value in the value target"
-    )
-    opening_share: float = Field(
-        0.5, ge=0, le=1, description="share of games that begin with random opening moves"
-    )
-    match_minutes: float = Field(4.0, gt=0, description="time between matches with the reference")
-    match_games: int = Field(100, ge=2, description="games of such a match")
-    match_search: SearchSettings = SearchSettings(visits=32)
-    learner: LearnerSettings = LearnerSettings(learning_rate=1e-3, averaging=0.998)
+from selfplay.learner import Learner, Losses
+from selfplay.replay import Batch, Games, draw_rows, make_batch, pack_logs, unpack_logs
+from selfplay.teachers import Teacher, window_size
 
 
 @dataclass(frozen=True)
 class Iteration:
-    """What one iteration did; all losses are means over its training steps."""
+    """What one iteration did; None where it cannot be said.
+
+    games, positions, evaluations   since the stage began; the rest is of this iteration
+    window, replay_age              positions to learn from; their mean age in iterations
+    first_player_share, draw_share  points of the first player and draws, of all games
+    unique_share                    games that no other game of the iteration repeats
+    value_correlation               of the searches' values with the results, over positions
+    surprise                        mean divergence of the search's policy from the net's, in nats
+    resigned_share                  games given up; wrong_resignations: of those that were played
+                                    on after one, the share that the resigner did not lose
+    first_moves                     how often each action opened a game, by action
+    losses                          means over the training steps
+    """
 
     number: int
     seconds: float
     games: int
     positions: int
-    window: int
     evaluations: int
     self_play_seconds: float
     training_seconds: float
+    window: int
+    replay_age: float
+    expert_share: float
     mean_length: float
     first_player_share: float
-    policy_entropy: float
+    draw_share: float
     unique_share: float
+    value_correlation: float | None
+    surprise: float | None
+    resigned_share: float
+    wrong_resignations: float | None
+    first_moves: dict[str, int]
     losses: Losses
 
 
@@ -81,34 +80,30 @@ class Reinforcement:
         self,
         game: Game,
         reference: Net,
-        stage: SearchStage,
-        folder: Path,
+        stage: Teacher,
+        checkpoint: Checkpoint,
+        shards: Path,
         device: torch.device,
         seed: int,
+        experts: Games | None = None,
     ) -> None:
+        """`shards` is the folder of the replay, `experts` are the games that the stage mixes in."""
         self.game, self.stage, self.device, self.seed = game, stage, device, seed
+        if experts is None and (stage.expert_positions or stage.expert_openings):
+            raise UserError("expert_positions and expert_openings need expert games: give `data`")
+        self.experts = experts
         self.reference = NetEvaluator(reference, device)
         self.learner = Learner(_copy_of(reference), stage.learner, device)
-        self.checkpoint = Checkpoint(folder / "search.checkpoint")
-        self.shards = folder / "replay"
-        self.shards.mkdir(parents=True, exist_ok=True)
-        self.rng = np.random.default_rng(seed)
+        self.checkpoint, self.shards = checkpoint, shards
+        shards.mkdir(parents=True, exist_ok=True)
         self.window: list[Games] = []
-        self.iteration = self.games = self.positions = self.evaluations = 0
+        self.unfinished: list[Log] = []
+        self.iteration = self.games = self.positions = self.evaluations = self.next_id = 0
         self.seconds = 0.0
         self._began = time.monotonic()
         self.next_match = stage.match_minutes * 60
         self._restore()
         self.workers = cpu_count() if device.type == "cpu" else 2
-        self.pool = MatchPool(
-            game.native,
-            [stage.search],
-            self._starts(),
-            parallel_games=stage.parallel_games,
-            workers=self.workers,
-            record_policies=True,
-            seed=seed + self.iteration,
-        )
 
     @property
     def net(self) -> Net:
@@ -133,7 +128,10 @@ class Reinforcement:
         on_progress: Callable[[str, float], None] = lambda what, share: None,
         deadline: float = float("inf"),
     ) -> None:
-        """Learns until the stage or the deadline (time.monotonic) ends; saved after each iteration."""
+        """Learns until the stage or the deadline (time.monotonic) ends; saved after each iteration.
+
+        Raises FloatingPointError when the loss is no longer finite; the last checkpoint stands.
+        """
         while not self.finished() and time.monotonic() < deadline:
             self._began = time.monotonic() - self.seconds
             on_iteration(self._iterate(on_progress))
@@ -169,41 +167,49 @@ class Reinforcement:
             )
 
     def _iterate(self, on_progress: Callable[[str, float], None]) -> Iteration:
-        stage = self.stage
         began = time.monotonic()
-        evaluations = self.pool.evaluations
-        new = self._play(on_progress)
+        logs = self._play(on_progress)
         played = time.monotonic()
-        new.save(self.shards / f"{self.iteration:06d}.safetensors")
+        new = Games.from_logs(self.game, logs, [self.stage.lesson(log) for log in logs])
+        new.save(self._shard(self.iteration))
         self.window.append(new)
         self.games += len(new)
         self.positions += new.positions
         self._trim()
-        losses = self._learn(int(new.positions * stage.passes), on_progress)
-        trained = time.monotonic()
+        share = self._expert_share()
+        samples = int(new.positions * self.stage.passes)
+        losses = self._learn(samples, share, on_progress)
         self.iteration += 1
-        self.evaluations += self.pool.evaluations - evaluations
-        policies = np.maximum(new.policies.astype(np.float32), 1e-9)
-        lines = {new.actions[a:b].tobytes() for a, b in itertools.pairwise(new.offsets)}
+        sizes = [part.positions for part in self.window]
         return Iteration(
             number=self.iteration,
             seconds=self.elapsed,
             games=self.games,
             positions=self.positions,
-            window=sum(part.positions for part in self.window),
             evaluations=self.evaluations,
             self_play_seconds=played - began,
-            training_seconds=trained - played,
-            mean_length=new.positions / len(new),
-            first_player_share=float((new.outcomes + 1).mean() / 2),
-            policy_entropy=float(-(policies * np.log(policies)).sum(axis=1).mean()),
-            unique_share=len(lines) / len(new),
+            training_seconds=time.monotonic() - played,
+            window=sum(sizes),
+            replay_age=float(np.average(np.arange(len(sizes))[::-1], weights=sizes)),
+            expert_share=share,
             losses=losses,
+            **_describe(self.game, logs),
         )
 
-    def _play(self, on_progress: Callable[[str, float], None]) -> Games:
-        """Self-play until enough new positions are finished."""
-        wanted = self.stage.positions_per_iteration
+    def _play(self, on_progress: Callable[[str, float], None]) -> list[Log]:
+        """Self-play until enough new positions are finished; the rest goes on in the next iteration."""
+        stage, wanted = self.stage, self.stage.positions_per_iteration
+        pool = MatchPool(
+            self.game.native,
+            [stage.search],
+            itertools.chain(self.unfinished, self._starts()),
+            parallel_games=stage.parallel_games,
+            workers=self.workers,
+            record_policies=stage.record_policies,
+            seed=self.seed,
+            playout_cap=stage.playout_cap,
+            resignation=stage.resignation,
+        )
         logs: list[Log] = []
         count = 0
 
@@ -215,46 +221,84 @@ class Reinforcement:
             return count < wanted
 
         with torch_threads(1):
-            self.pool.play([NetEvaluator(self.net, self.device)], collect)
-        return Games.from_logs(self.game, logs)
+            pool.play([NetEvaluator(self.net, self.device)], collect)
+        self.unfinished = pool.take_unfinished()
+        self.evaluations += pool.evaluations
+        return logs
 
-    def _learn(self, samples: int, on_progress: Callable[[str, float], None]) -> Losses:
-        """Trains on samples drawn evenly from the window."""
+    def _learn(
+        self, samples: int, expert_share: float, on_progress: Callable[[str, float], None]
+    ) -> Losses:
+        """Trains on samples of the window, and on expert moves with their share of each batch."""
+        rng = np.random.default_rng([self.seed, _LEARNING, self.iteration])
         size = self.stage.learner.batch_size
-        games = Games.join(self.window)
+        own = Games.join(self.window)
+        from_experts = round(size * expert_share)
         steps = max(1, samples // size)
         history: list[Losses] = []
         with torch_threads(cpu_count()):
             for step in range(steps):
-                rows = self.rng.integers(0, games.positions, size)
-                symmetries = self.rng.integers(0, self.game.native.symmetries, size)
-                weight = self.stage.root_value_weight
-                history.append(
-                    self.learner.step(make_batch(self.game, games, rows, symmetries, weight))
-                )
+                batch = self._samples(own, size - from_experts, self.stage.root_value_weight, rng)
+                if self.experts is not None and from_experts:
+                    taught = self._samples(self.experts, from_experts, 0.0, rng)
+                    batch = Batch.join([batch, taught])
+                history.append(self.learner.step(batch))
                 on_progress("training", (step + 1) / steps)
-        return Losses({k: float(np.mean([x[k] for x in history])) for k in history[0]})
+        return Losses.mean(history)
+
+    def _samples(
+        self, games: Games, count: int, root_value_weight: float, rng: np.random.Generator
+    ) -> Batch:
+        rows = draw_rows(games.weights, count, rng)
+        symmetries = rng.integers(0, self.game.native.symmetries, count)
+        return make_batch(self.game, games, rows, symmetries, root_value_weight)
+
+    def _expert_share(self) -> float:
+        """The share of expert moves in a batch: their positions count beside those of the window."""
+        own = sum(part.positions for part in self.window)
+        return self.stage.expert_positions / (self.stage.expert_positions + own)
 
     def _trim(self) -> None:
         """Forgets the oldest games that the growing window no longer reaches."""
-        size = max(self.stage.window, int(self.stage.window_share * self.positions))
+        stage = self.stage
+        size = window_size(self.positions, stage.window, stage.window_exponent, stage.window_slope)
         while sum(part.positions for part in self.window[1:]) >= size:
             self.window.pop(0)
 
     def _starts(self) -> Iterator[Start]:
-        """Self-play games: varied rules, and some random opening moves in a share of them."""
-        rng = np.random.default_rng([self.seed, self.iteration])
-        most = default_opening_moves(self.game)
-        for index in itertools.count():
-            position = Position(self.game)
-            self.game.native.vary(position.state, int(rng.integers(2**62)))
-            if rng.random() < self.stage.opening_share:
-                for _ in range(int(rng.integers(1, most + 1))):
-                    legal = np.flatnonzero(position.legal_mask()[: self.game.area])
-                    if len(legal) and not position.over:
-                        position.play(int(rng.choice(legal)))
-            if not position.over:
-                yield Start(index, position.state)
+        """Self-play games without end, each a function of the seed and its number."""
+        while True:
+            start = self._start(self.next_id)
+            self.next_id += 1
+            yield start
+
+    def _start(self, index: int) -> Start:
+        """A game with varied rules, some random opening moves or an expert's opening."""
+        rng = np.random.default_rng([self.seed, _STARTING, index])
+        while True:
+            if self.experts is not None and rng.random() < self.stage.expert_openings:
+                number = int(rng.integers(len(self.experts)))
+                plies = int(rng.integers(len(self.experts.moves_of(number)) + 1))
+                state = self.experts.state_before(self.game, number, plies)
+            else:
+                state = self._random_opening(rng)
+            if not self.game.native.over(state):
+                return Start(index, state)
+
+    def _random_opening(self, rng: np.random.Generator) -> np.ndarray:
+        position = Position(self.game)
+        self.game.native.vary(position.state, int(rng.integers(2**62)))
+        if rng.random() < self.stage.opening_share:
+            for _ in range(int(rng.integers(1, default_opening_moves(self.game) + 1))):
+                legal = np.flatnonzero(position.legal_mask()[: self.game.board_actions])
+                if len(legal) and not position.over:
+                    position.play(int(rng.choice(legal)))
+        return position.state
+
+    # --- On disk ----------------------------------------------------------------------------
+
+    def _shard(self, number: int) -> Path:
+        return self.shards / f"{number:06d}.safetensors"
 
     def _save(self) -> None:
         facts: dict[str, Any] = {
@@ -262,25 +306,70 @@ class Reinforcement:
             "games": self.games,
             "positions": self.positions,
             "evaluations": self.evaluations,
+            "next_id": self.next_id,
             "seconds": self.seconds,
             "next_match": self.next_match,
             "window": len(self.window),
-            "rng": self.rng.bit_generator.state,
         }
-        self.checkpoint.save(self.learner.state(), facts)
+        packed = pack_logs(self.game, self.unfinished)
+        logs = {f"unfinished.{name}": torch.from_numpy(array) for name, array in packed.items()}
+        self.checkpoint.save(self.learner.state() | logs, facts)
+        self._remove_old_shards()
 
     def _restore(self) -> None:
         saved = self.checkpoint.load()
-        if saved is None:
-            return
-        tensors, facts = saved
-        self.learner.restore(tensors)
-        self.iteration, self.games = facts["iteration"], facts["games"]
-        self.positions, self.evaluations = facts["positions"], facts["evaluations"]
-        self.seconds, self.next_match = facts["seconds"], facts["next_match"]
-        self.rng.bit_generator.state = facts["rng"]
-        for number in range(self.iteration - facts["window"], self.iteration):
-            self.window.append(Games.load(self.shards / f"{number:06d}.safetensors"))
+        if saved is not None:
+            tensors, facts = saved
+            logs = {k: v.numpy() for k, v in tensors.items() if k.startswith("unfinished.")}
+            self.unfinished = unpack_logs({k.removeprefix("unfinished."): v for k, v in logs.items()})
+            self.learner.restore({k: v for k, v in tensors.items() if k not in logs})
+            self.iteration, self.games = facts["iteration"], facts["games"]
+            self.positions, self.evaluations = facts["positions"], facts["evaluations"]
+            self.next_id = facts["next_id"]
+            self.seconds, self.next_match = facts["seconds"], facts["next_match"]
+            for number in range(self.iteration - facts["window"], self.iteration):
+                self.window.append(Games.load(self._shard(number)))
+        self._remove_old_shards()
+
+    def _remove_old_shards(self) -> None:
+        """Removes what no checkpoint will ask for again."""
+        needed = {self._shard(self.iteration - 1 - age) for age in range(len(self.window))}
+        for path in set(self.shards.iterdir()) - needed:
+            path.unlink(missing_ok=True)
+
+
+# Independent streams of random numbers.
+_STARTING, _LEARNING = 1, 2
+
+
+def _describe(game: Game, logs: list[Log]) -> dict[str, Any]:
+    """The facts of an iteration that its finished games tell."""
+    outcomes = np.array([log.outcome for log in logs])
+    lengths = np.array([len(log.actions) for log in logs])
+    lines = {log.start.tobytes() + log.actions.tobytes() for log in logs}
+    surprises = np.concatenate([log.surprises[log.full[: len(log.surprises)] > 0] for log in logs])
+    values = np.concatenate([log.root_values for log in logs])
+    results = np.repeat(outcomes, lengths)
+    varied = len(values) > 1 and values.std() > 0 and results.std() > 0
+    played_on = [log for log in logs if log.resigner >= 0 and not log.resigned]
+    not_lost = [log.outcome * (1 - 2 * log.resigner) >= 0 for log in played_on]
+    initial = Position(game).position_hash
+    opened = [
+        log.actions[0]
+        for log in logs
+        if len(log.actions) and game.native.position_hash(log.start) == initial
+    ]
+    return {
+        "mean_length": float(lengths.mean()),
+        "first_player_share": float((outcomes + 1).mean() / 2),
+        "draw_share": float((outcomes == 0).mean()),
+        "unique_share": len(lines) / len(logs),
+        "value_correlation": float(np.corrcoef(values, results)[0, 1]) if varied else None,
+        "surprise": float(surprises.mean()) if len(surprises) else None,
+        "resigned_share": float(np.mean([log.resigned for log in logs])),
+        "wrong_resignations": float(np.mean(not_lost)) if played_on else None,
+        "first_moves": {str(action): count for action, count in sorted(Counter(opened).items())},
+    }
 
 
 def _copy_of(net: Net) -> Net:

@@ -5,16 +5,20 @@ versions.json        what it was made with
 metrics.jsonl        one line per event, also as TensorBoard events in tensorboard/
 nets/NN-TEACHER.safetensors   the net of each stage
 latest.safetensors   the net in training, after each iteration of self-play
-replay/              self-play games by iteration
-*.checkpoint         where the unfinished stage stands
+experts/             the expert games as they were read
+replay/NN-TEACHER/   self-play games by iteration, as far as the replay window reaches
+NN-TEACHER.checkpoint   where the unfinished stage stands
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import platform
 import subprocess
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,17 +27,17 @@ import numpy as np
 import torch
 
 from engine.errors import UserError
-from engine.files import write_whole
+from engine.files import is_half_written, write_whole
 from engine.game import Game
 from engine.games import load
 from engine.inference import choose_device
 from engine.net import Net
 from engine.nets import NetInfo, load_net, new_net, save_net
-from selfplay.config import RunConfig, parse_config
+from selfplay.config import RunConfig, Stage, parse_config
 from selfplay.imitation import ExpertStage
 from selfplay.metrics import Metrics
 from selfplay.progress import Reporter
-from selfplay.stages import StageContext, expert_stage, search_stage
+from selfplay.stages import StageContext, expert_stage, self_play_stage
 
 
 class Run:
@@ -73,7 +77,8 @@ class Run:
 
     def net_of_stage(self, index: int) -> Path:
         """Where the net of a stage is kept."""
-        return self.folder / "nets" / f"{index + 1:02d}-{self.config.stages[index].teacher}.safetensors"
+        name = stage_name(index, self.config.stages[index])
+        return self.folder / "nets" / f"{name}.safetensors"
 
     @property
     def complete(self) -> bool:
@@ -83,27 +88,41 @@ class Run:
     def go_on(self, deadline: float = float("inf")) -> bool:
         """Runs what is left until the deadline (time.monotonic); True when the run is complete.
 
-        Raises UserError on bad data, and OSError with everything finished kept, e.g. on a full disk.
+        Raises UserError on bad data and when another process works on the run, and OSError with
+        everything finished kept, e.g. on a full disk.
         """
+        with alone(self.folder):
+            return self._go_on(deadline)
+
+    def _go_on(self, deadline: float) -> bool:
         net, info = self._starting_net()
         for index, stage in enumerate(self.config.stages):
             path = self.net_of_stage(index)
+            context = StageContext(
+                game=self.game,
+                device=self.device,
+                seed=self.config.seed,
+                folder=self.folder,
+                metrics=self.metrics,
+                report=self.report,
+                name=stage_name(index, stage),
+                imitated=self.config.imitated,
+            )
             if path.exists():
                 net, info = load_net(path, self.game)
+                context.checkpoint.clear()  # a kill may have come between the two
                 continue
             if time.monotonic() >= deadline:
                 return False
-            context = StageContext(
-                self.game, self.device, self.config.seed, self.folder, self.metrics, self.report
-            )
             if isinstance(stage, ExpertStage):
                 net, info = expert_stage(context, net, info, stage)
             else:
-                outcome = search_stage(context, net, info, stage, deadline)
+                outcome = self_play_stage(context, net, info, stage, deadline)
                 if outcome is None:
                     return False
                 net, info = outcome
             save_net(path, net, info)
+            context.checkpoint.clear()
         return True
 
     def _starting_net(self) -> tuple[Net, NetInfo]:
@@ -112,6 +131,28 @@ class Run:
             return load_net(config.start, self.game)
         net = new_net(self.game, config.net.blocks, config.net.channels, config.seed)
         return net, NetInfo(game=self.game.name, sizes=[self.game.shape[1]], config=net.config)
+
+
+def stage_name(index: int, stage: Stage) -> str:
+    """The number of a stage and its teacher, such as `01-expert`."""
+    return f"{index + 1:02d}-{stage.teacher}"
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keeps other processes out of a run folder, and removes what a killed one left half-written.
+
+    Raises UserError when another process is at work there.
+    """
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(f"run '{folder}' is at work in another process: wait or stop it") from error
+        for path in folder.rglob(".*"):
+            if is_half_written(path):
+                path.unlink(missing_ok=True)
+        yield
 
 
 def write_json(path: Path, value: Any) -> None:

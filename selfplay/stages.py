@@ -1,9 +1,12 @@
-"""The stages of a run, one function per teacher: reported, measured and described in the net."""
+"""The stages of a run: the teachers at work, reported, measured and described in the net."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,19 +15,28 @@ from engine.game import Game
 from engine.inference import cpu_count, torch_threads
 from engine.net import Net
 from engine.nets import NetInfo, save_net, training_note
+from selfplay.accuracy import measure
 from selfplay.arena import Tally
 from selfplay.checkpoint import Checkpoint
 from selfplay.experts import held_out_mask, read_experts
+from selfplay.health import examine
 from selfplay.imitation import ExpertStage, Imitator, Progress
+from selfplay.learner import Losses
 from selfplay.metrics import Metrics
 from selfplay.progress import Reporter, clock
-from selfplay.reinforcement import Iteration, Reinforcement, SearchStage
+from selfplay.reinforcement import Iteration, Reinforcement
 from selfplay.replay import Games
+from selfplay.teachers import Teacher
+
+SHIPPED = "shipped"  # names the expert games that come with move37
+SHIPPED_GAMES = Path(__file__).parent / "data"
+EVENT_KEYS = {"event", "time", "stage"}
+HELD_OUT = 0.08  # share of the games that a self-play stage measures its accuracy on
 
 
 @dataclass(frozen=True)
 class StageContext:
-    """What every stage of a run shares."""
+    """What every stage of a run shares, and which one this is."""
 
     game: Game
     device: torch.device
@@ -32,30 +44,69 @@ class StageContext:
     folder: Path
     metrics: Metrics
     report: Reporter
+    name: str = "01-expert"
+    imitated: ExpertStage | None = None  # the run's last expert stage
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where the stage stands."""
+        return Checkpoint(self.folder / f"{self.name}.checkpoint")
+
+    def write(self, event: str, number: int, **facts: Any) -> None:
+        """An event of this stage, at its `number`-th step or iteration."""
+        self.metrics.write(event, stage=self.name, number=number, **facts)
+
+    def rewind(self, number: int) -> None:
+        """Forgets the events of this stage after `number`, which are about to happen again."""
+        self.metrics.rewind(lambda row: row.get("stage") != self.name or row["number"] <= number)
 
 
-def read_data(game: Game, stage: ExpertStage, report: Reporter) -> tuple[Games, Games]:
-    """The expert games of a stage, split by game into those to learn from and those held out."""
-    if not stage.data:
+def shipped_games(game: Game) -> Path | None:
+    """The expert games that come with move37 for a game, or None."""
+    return next(iter(sorted(SHIPPED_GAMES.glob(f"{game.name}-*"))), None)
+
+
+def read_data(
+    context: StageContext, data: list[str], min_rank: str | None, held_out: float
+) -> tuple[Games, Games]:
+    """Expert games, split by game into those to learn from and those held out.
+
+    What was read is kept in the run folder, so that it is read once. Raises UserError for bad data.
+    """
+    if not data:
         raise UserError("stage 'expert' has no data: name SGF files, folders or archives")
-    games, summary = read_experts([Path(p) for p in stage.data], game, min_rank=stage.min_rank)
-    report.line(summary.summary())
-    held_out = held_out_mask(games, stage.held_out)
-    return games.select(~held_out), games.select(held_out)
+    game, cache = context.game, context.folder / "experts"
+    paths = [shipped_games(game) if name == SHIPPED else Path(name) for name in data]
+    if None in paths:
+        raise UserError(f"no expert games of {game.name} are shipped: name SGF files in `data`")
+    key = hashlib.blake2b(json.dumps([game.name, data, min_rank]).encode(), digest_size=8)
+    stored = cache / f"{key.hexdigest()}.safetensors"
+    if stored.exists():
+        games = Games.load(stored)
+    else:
+        games, summary = read_experts([p for p in paths if p], game, min_rank=min_rank)
+        context.report.line(summary.summary())
+        cache.mkdir(parents=True, exist_ok=True)
+        games.save(stored)
+    mask = held_out_mask(games, held_out)
+    return games.select(~mask), games.select(mask)
 
 
 def expert_stage(
     context: StageContext, net: Net, info: NetInfo, stage: ExpertStage
 ) -> tuple[Net, NetInfo]:
-    """Imitates expert games; the net at its best and its description."""
+    """Imitates expert games; the net at its best and its description.
+
+    Raises UserError for bad data and when the loss is no longer finite.
+    """
     report = context.report
-    train, held_out = read_data(context.game, stage, report)
+    train, held_out = read_data(context, stage.data, stage.min_rank, stage.held_out)
     report.line(
         f"imitation: {int(train.taught.sum()):,} expert moves to learn, "
         f"{int(held_out.taught.sum()):,} held out"
     )
-    checkpoint = Checkpoint(context.folder / "expert.checkpoint")
-    imitator = Imitator(context.game, net, stage, context.device, context.seed, checkpoint)
+    imitator = Imitator(context.game, net, stage, context.device, context.seed, context.checkpoint)
+    context.rewind(imitator.learner.steps)
     limit = (stage.minutes or 0) * 60
 
     def stepped(seconds: float) -> None:
@@ -63,8 +114,9 @@ def expert_stage(
         report.bar("imitation", share, f"at most {clock(limit - seconds)} left" if limit else "")
 
     def measured(progress: Progress) -> None:
-        context.metrics.write(
+        context.write(
             "imitation",
+            progress.steps,
             steps=progress.steps,
             samples=progress.samples,
             seconds=progress.seconds,
@@ -76,10 +128,12 @@ def expert_stage(
             f"  {clock(progress.seconds):>12}  {progress.samples:9,} samples  {progress.accuracy}"
         )
 
-    with torch_threads(cpu_count()):
-        done = imitator.run(train, held_out, on_step=stepped, on_measure=measured)
+    try:
+        with torch_threads(cpu_count()):
+            done = imitator.run(train, held_out, on_step=stepped, on_measure=measured)
+    except FloatingPointError as error:
+        raise UserError(f"imitation, step {imitator.learner.steps + 1}: {error}") from error
     report.line(f"imitation ends ({done.stopped}): {done.accuracy}")
-    checkpoint.clear()
     training = training_note(
         teacher="expert",
         games=len(train),
@@ -92,23 +146,40 @@ def expert_stage(
     return done.net, info.model_copy(update={"training": training, "strength": strength})
 
 
-def search_stage(
-    context: StageContext, net: Net, info: NetInfo, stage: SearchStage, deadline: float
+def self_play_stage(
+    context: StageContext, net: Net, info: NetInfo, stage: Teacher, deadline: float
 ) -> tuple[Net, NetInfo] | None:
-    """Learns from self-play; None when the deadline (time.monotonic) came before the stage's end.
+    """Learns from own games; None when the deadline (time.monotonic) came before the stage's end.
 
-    The net of the moment is kept as `latest.safetensors` after each iteration.
+    The net of the moment is kept as `latest.safetensors` after each iteration. Raises UserError
+    when the loss is no longer finite; the net of the last good iteration is kept.
     """
-    report = context.report
-    learning = Reinforcement(context.game, net, stage, context.folder, context.device, context.seed)
+    report, checkpoint = context.report, context.checkpoint
+    records = stage if stage.data else context.imitated
+    experts, held_out = (
+        (None, None)
+        if records is None
+        else read_data(context, records.data, records.min_rank, HELD_OUT)
+    )
+    shards = context.folder / "replay" / context.name
+    learning = Reinforcement(
+        context.game, net, stage, checkpoint, shards, context.device, context.seed, experts
+    )
     if learning.iteration:
         report.line(f"self-play: resumed after iteration {learning.iteration}")
+    context.rewind(learning.iteration)
+    history = [
+        stored_iteration(row)
+        for row in context.metrics.read()
+        if row["event"] == "iteration" and row.get("stage") == context.name
+    ]
     limit = (stage.minutes or 0) * 60
     matches: dict[str, float] = {}
+    known: set[str] = set()
 
     def described() -> NetInfo:
         training = training_note(
-            teacher="search",
+            teacher=stage.teacher,
             games=learning.games,
             positions=learning.positions,
             evaluations=learning.evaluations,
@@ -122,25 +193,49 @@ def search_stage(
 
     def iterated(done: Iteration) -> None:
         facts = asdict(done)
-        context.metrics.write("iteration", **facts.pop("losses"), **facts)
+        context.write("iteration", facts.pop("number"), **facts.pop("losses"), **facts)
         save_net(context.folder / "latest.safetensors", learning.net, described())
         report.line(
             f"  {clock(done.seconds):>12}  iteration {done.number:3d}  {done.games:6,} games  "
             f"{done.positions:9,} positions  policy loss {done.losses['policy']:.3f}  "
             f"value loss {done.losses['value']:.3f}"
         )
+        history.append(done)
+        symptoms = examine(history)
+        for symptom in symptoms:
+            if symptom.sign not in known:
+                report.line(f"  warning, {symptom.sign}: {symptom.text}")
+                context.write("warning", done.number, sign=symptom.sign, text=symptom.text)
+        known.clear()
+        known.update(symptom.sign for symptom in symptoms)
 
     def matched(seconds: float, tally: Tally) -> None:
         matches.update(tally.as_json(), visits=stage.match_search.visits)
-        context.metrics.write("match", seconds=seconds, **matches)
+        facts: dict[str, Any] = {"evaluations": learning.evaluations, "seconds": seconds, **matches}
+        if held_out is not None:
+            accuracy = measure(learning.net, context.game, held_out, context.device, 10_000)
+            facts["expert_top1"] = accuracy.top1
+        context.write("match", learning.iteration, **facts)
         report.line(f"  {clock(seconds):>12}  against the starting net: {tally}")
 
     def progressed(what: str, share: float) -> None:
         left = f", {clock(max(0.0, limit - learning.elapsed))} left" if limit else ""
         report.bar(what, share, f"iteration {learning.iteration + 1}{left}")
 
-    learning.run(on_iteration=iterated, on_match=matched, on_progress=progressed, deadline=deadline)
+    try:
+        learning.run(on_iteration=iterated, on_match=matched, on_progress=progressed, deadline=deadline)
+    except FloatingPointError as error:
+        raise UserError(
+            f"iteration {learning.iteration + 1}: {error}; the net of the last good iteration is "
+            f"kept: begin a new run with --start {context.folder / 'latest.safetensors'}"
+        ) from error
     if not learning.finished():
         return None
-    learning.checkpoint.clear()
     return learning.net, described()
+
+
+def stored_iteration(row: dict[str, Any]) -> Iteration:
+    """The iteration that an event of metrics.jsonl tells of."""
+    own = {field.name for field in fields(Iteration)} - {"losses"}
+    rest = {name: value for name, value in row.items() if name not in {*own, *EVENT_KEYS}}
+    return Iteration(**{name: row[name] for name in own}, losses=Losses(rest))

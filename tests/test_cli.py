@@ -1,9 +1,11 @@
 """The front door: each command from the outside, good input and bad."""
 
+import inspect
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -22,7 +24,7 @@ def small_net(path: Path, game_name: str = "go5") -> Path:
     return path
 
 
-def ask(*arguments: str | Path) -> dict[str, float]:
+def ask(*arguments: str | Path) -> dict[str, Any]:
     """The JSON that a command prints."""
     shown = run.invoke(move37.app, [*map(str, arguments), "--json"])
     assert shown.exit_code == 0, shown.output
@@ -45,6 +47,36 @@ def test_arena_prints_the_promised_keys(tmp_path: Path) -> None:
     facts = ask("arena", f"net={net},visits=4", "random", "--games", "4", "--game", "go5")
     keys = {"games", "wins_a", "wins_b", "draws", "unique_games", "elo", "elo_low", "elo_high"}
     assert keys <= facts.keys() and facts["games"] == 4
+
+
+def test_arena_tests_and_keeps_games_where_it_is_told(tmp_path: Path) -> None:
+    net, games = small_net(tmp_path / "net.safetensors"), tmp_path / "games"
+    player = f"net={net},visits=2"
+    match = ("arena", player, player, "--games", "4", "--game", "go5", "--sprt", "0,35", "--sgf", games)
+    facts = ask(*match)
+    assert facts["sprt"]["decision"] in (None, "H0", "H1") and len(list(games.iterdir())) == 4
+    assert "holds games already" in complaint(*match)
+
+
+def test_ladder_rates_all_players(tmp_path: Path) -> None:
+    pytest.importorskip("choix")
+    net = small_net(tmp_path / "net.safetensors")
+    facts = ask("ladder", net, "random", "--visits", "2", "--games", "2", "--game", "go5",
+                "--table", tmp_path / "ladder.json")  # fmt: skip
+    assert facts["anchor"] == f"net={net},visits=2" and len(facts["players"]) == 2
+    keys = {"player", "elo", "elo_low", "elo_high", "games", "points"}
+    assert all(keys <= row.keys() for row in facts["players"])
+
+
+def test_analyze_comments_a_game_and_names_what_it_wrote(tmp_path: Path) -> None:
+    net, game = small_net(tmp_path / "net.safetensors"), tmp_path / "game.sgf"
+    game.write_text("(;GM[1]SZ[5];B[cc];W[bb])")
+    out = tmp_path / "out"
+    facts = ask("analyze", game, "--net", net, "--visits", "4", "--out", out)
+    (row,) = facts["games"]
+    assert facts["broken"] == [] and len(row["moves"]) == 2 and len(row["win_rates"]) == 3
+    assert all(Path(file).exists() for file in row["files"])
+    assert (out / "game.analysed.sgf").read_text().count("SBKV[") == 3
 
 
 def test_imitate_and_accuracy_agree_on_what_they_print(tmp_path: Path) -> None:
@@ -70,6 +102,10 @@ def test_imitate_and_accuracy_agree_on_what_they_print(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("arena", "random", "radnom"), "'radnom' is not a player"),
+        (("report", "nowhere"), "'nowhere' is no run folder"),
+        (("discoveries", "nowhere"), "'nowhere' is no run folder"),
+        (("train", "nowhere", "--preset", "gpus"), "did you mean 'gpu'"),
+        (("train", "nowhere", "--preset", "gpu", "--config", "x.toml"), "give one of them"),
         (("arena", "random", "random", "--game", "go99"), "go99"),
         (("arena", "random", "random", "--game", "conect_four"), "did you mean 'connect_four'"),
         (("arena", "net=nowhere.safetensors", "random"), "nowhere.safetensors"),
@@ -83,7 +119,21 @@ def test_imitate_and_accuracy_agree_on_what_they_print(tmp_path: Path) -> None:
         (("train", "run", "--config", "nowhere.toml"), "nowhere.toml"),
         (("play", "--game", "go9", "--colour", "blak"), "did you mean 'black'"),
         (("play", "--net", "nowhere"), "nowhere"),
+        (("play", "--level", "11"), "unknown level '11': use 1 to 8"),
+        (("play", "--time", "soon"), "'soon' is not a time"),
+        (("play", "--handicap", "12"), "a board of 9 rows allows 2 to 9 stones"),
+        (("play", "--review", "nowhere.sgf"), "--review needs a terminal"),
         (("bench", "bord"), "did you mean 'board'"),
+        (("arena", "random", "random", "--sprt", "35,0"), "'35,0' is no test"),
+        (("arena", "random", "gtp=gnugo", "--game", "tic_tac_toe"), "only Go has"),
+        (("ladder", "random"), "two players at least"),
+        (("ladder", "random", "nowhere.safetensors"), "nowhere.safetensors"),
+        (("analyze", "nowhere.sgf"), "nowhere.sgf"),
+        (("analysis", "--net", "nowhere"), "nowhere"),
+        (("analysis", "--report-as", "GREY"), "use BLACK, WHITE or SIDETOMOVE"),
+        (("analysis", "-override-config", "maxVisits"), "'maxVisits' is no parameter"),
+        (("analysis", "-override-config", "maxVisits=x"), "visits"),
+        (("analysis", "-config", "nowhere.cfg"), "nowhere.cfg"),
     ],
 )
 def test_bad_input_gets_one_line_that_names_it(arguments: tuple[str, ...], said: str) -> None:
@@ -137,7 +187,10 @@ def test_doctor_and_games_answer_in_json() -> None:
     assert {"go9", "go13", "go19", "tic_tac_toe", "connect_four"} <= names
 
 
-@pytest.mark.parametrize("command", ["demo", "play", "imitate", "accuracy", "train", "arena", "bench"])
+@pytest.mark.parametrize(
+    "command",
+    ["demo", "play", "imitate", "accuracy", "train", "arena", "bench", "analyze", "analysis", "ladder"],
+)
 def test_every_command_explains_itself(command: str) -> None:
     assert run.invoke(move37.app, [command, "--help"]).exit_code == 0
 
@@ -148,3 +201,18 @@ def test_importing_the_front_door_is_cheap_and_lazy() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines()[0] == "False"
+
+
+def test_play_without_a_terminal_is_plain() -> None:
+    shown = run.invoke(
+        move37.app, ["play", "--game", "tic_tac_toe", "--visits", "5"], input="b2\nredo\nquit\n"
+    )
+    assert shown.exit_code == 0
+    assert "X> b2" in shown.stdout and "there is nothing to play again" in shown.stdout
+    assert "\x1b" not in shown.stdout
+
+
+def test_the_default_level_is_the_table_s() -> None:
+    from engine.levels import DEFAULT_LEVEL
+
+    assert inspect.signature(move37.play).parameters["level"].default == DEFAULT_LEVEL.name

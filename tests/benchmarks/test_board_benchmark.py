@@ -1,10 +1,13 @@
 """Random games. Timed by `pytest tests/benchmarks --benchmark-enable`, else a single round."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from engine import games
-from mcts.bench import bench_board, median_rate, spread_of
+from engine.peers import bench_board_beside_peers
+from mcts.bench import bench_board, median_rate, random_positions, spread_of
 
 GAMES = ["go9", "go19", "connect_four", "tic_tac_toe"]
 
@@ -20,10 +23,57 @@ def test_random_games(benchmark, name):
 
 def test_the_board_suite_reports_its_keys():
     row = bench_board(games.load("tic_tac_toe").native, seconds=0.01)
-    assert set(row) == {"game", "playouts_per_s", "moves_per_s", "spread"}
+    assert set(row) == {
+        "game",
+        "playouts_per_s",
+        "moves_per_s",
+        "spread",
+        "encodings_per_s",
+        "state_bytes",
+    }
     assert row["game"] == "tic_tac_toe"
     # Every game of tic-tac-toe has five to nine moves.
     assert 5 * 0.99 <= row["moves_per_s"] / row["playouts_per_s"] <= 9 * 1.01
+
+
+def test_go_is_measured_with_scores_and_without_superko_too():
+    row = bench_board_beside_peers(games.load("go5"), seconds=0.01)
+    assert row["scores_per_s"] > 0
+    assert row["simple_ko_playouts_per_s"] > 0
+    assert row["state_bytes"] == games.load("go5").state.itemsize
+
+
+@pytest.mark.parametrize("name", ["go5", "tic_tac_toe", "connect_four"])
+def test_open_spiel_stands_beside_us_where_it_is_installed(name):
+    pytest.importorskip("pyspiel", reason="OpenSpiel is not installed: pip install '.[peers]'")
+    row = bench_board_beside_peers(games.load(name), seconds=0.01)
+    ratio = row["playouts_per_s"] / row["open_spiel_playouts_per_s"]
+    assert row["playouts_per_open_spiel"] == pytest.approx(ratio, abs=0.1)
+    assert row["open_spiel_moves_per_s"] > row["open_spiel_playouts_per_s"]
+
+
+def test_without_open_spiel_there_is_only_our_own_speed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyspiel", None)
+    row = bench_board_beside_peers(games.load("go5"), seconds=0.01)
+    assert not [key for key in row if "open_spiel" in key]
+    assert row["playouts_per_s"] > 0
+
+
+def test_many_positions_at_once_look_like_each_by_itself():
+    native = games.load("go5").native
+    states = random_positions(native, 40)
+    assert len({state.tobytes() for state in states}) > 20
+    planes, globals_, masks = native.encode_all(states)
+    scores, ownership = native.score_all(states)
+    for i, state in enumerate(states):
+        assert np.array_equal(planes[i], native.encode(state)[0])
+        assert np.array_equal(globals_[i], native.encode(state)[1])
+        assert np.array_equal(masks[i], native.legal_mask(state))
+        assert scores[i] == native.score(state)[0]
+        assert np.array_equal(ownership[i], native.score(state)[1])
+    for wrong in (states[0], states[:, 1:]):
+        with pytest.raises(ValueError, match="states have the wrong shape"):
+            native.encode_all(wrong)
 
 
 def test_the_spread_is_the_range_over_the_median():

@@ -56,7 +56,7 @@ def is_eye(position, action, colour):
     return _is_eye(position.record, position.game.shape[1], action, colour)
 
 
-with native.code_cache(LARGEST.play):
+with native.code_cache(*native.rules_of(LARGEST).values()):
 
     @nb.njit(cache=True)
     def _clear(records, h, w):

@@ -13,31 +13,36 @@ import numpy as np
 from go_invariants import assert_sound
 
 from engine import games
+from engine.plain import Buffer, State
 
 MOVES = {"go9": 25, "go19": 6}  # of the larger boards, where plain Python is slow
 GAMES, MOVES_OF_OTHERS = 4, 60
+
+
+def buffer(size, dtype):
+    return np.full(size, 9, dtype).view(Buffer)
 
 
 def trace(rules):
     rng = random.Random(rules.name)
     rows = []
     for _ in range(1 if rules.name in MOVES else GAMES):
-        record = np.zeros(1, rules.state).view(np.recarray)
-        state = record[0]
+        record = np.zeros(rules.state.itemsize, np.uint8)
+        state = State(rules.state, record)
         rules.reset(state)
-        mask = np.zeros(rules.actions, np.uint8)
+        mask = buffer(rules.actions, np.uint8)
         for _ in range(MOVES.get(rules.name, MOVES_OF_OTHERS)):
             rules.legal(state, mask)
-            start = np.frombuffer(record.tobytes(), np.uint8)
+            start = record.copy()
             action = rng.choice(np.flatnonzero(mask).tolist())
             rules.play(state, action)
             if rules.family == "go":
-                assert_sound(record[0], rules.shape)
+                assert_sound(record.view(rules.state).view(np.recarray)[0], rules.shape)
             rules.legal(state, mask)
             # The buffers start full of junk: every byte must be written.
-            planes = np.full(rules.planes * rules.area, 9, np.uint8)
-            globals_ = np.full(rules.globals, 9, np.float32)
-            ownership = np.full(rules.area, 9, np.int8)
+            planes = buffer(rules.planes * rules.area, np.uint8)
+            globals_ = buffer(rules.globals, np.float32)
+            ownership = buffer(rules.area, np.int8)
             rules.encode(state, planes, globals_)
             if rules.score:
                 rules.score(state, ownership)
@@ -45,7 +50,7 @@ def trace(rules):
                 {
                     "start": start,
                     "action": action,
-                    "state": np.frombuffer(record.tobytes(), np.uint8),
+                    "state": record.copy(),
                     "mask": mask.copy(),
                     "planes": planes,
                     "globals": globals_,

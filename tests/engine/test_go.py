@@ -7,7 +7,6 @@ import ctypes
 import random
 
 import any_go
-import numba as nb
 import numpy as np
 import pytest
 from diagrams import action_of, draw, go, is_legal, parse, play, tidy
@@ -205,6 +204,40 @@ CAPTURES = {  # name: (before with Black to move, moves, after, stones taken by 
         2,
         0,
     ),
+    "at the end of a board of one row": ("X X O O .", "E1", "X X . . X", 2, 0),
+    "at the end of a board of one column": ("\nX\nO\n.\n.\n", "A2", "\nX\n.\nX\n.\n", 1, 0),
+    "in the corner of an oblong board": (
+        """
+        . . . . . . O
+        . . . . . . X
+        . . . . . . .
+        """,
+        "F3",
+        """
+        . . . . . X .
+        . . . . . . X
+        . . . . . . .
+        """,
+        1,
+        0,
+    ),
+    "bent four in the corner": (
+        """
+        X X X O .
+        . O O O .
+        O O . . .
+        . . . . .
+        """,
+        "pass A3",
+        """
+        . . . O .
+        O O O O .
+        O O . . .
+        . . . . .
+        """,
+        0,
+        3,
+    ),
 }
 
 
@@ -241,6 +274,48 @@ def test_on_19x19_a_stone_dies_exactly_when_all_its_neighbours_are_taken(stone, 
     play(position, last)
     assert black_prisoners(position) == 1
     assert position.pieces().ravel()[action_of(position, stone)] == 0
+
+
+@pytest.mark.parametrize(
+    ("stone", "attackers"),
+    [
+        ("A1", "A2 B1"),
+        ("G1", "F1 G2"),
+        ("A4", "A3 B4"),
+        ("G4", "G3 F4"),
+        ("D1", "C1 E1 D2"),
+        ("G2", "G1 G3 F2"),
+    ],
+)
+def test_on_an_oblong_board_the_edges_are_where_they_are(stone, attackers):
+    position = play(go("\n".join([". . . . . . ."] * 4)), f"pass {stone}")
+    *first, last = attackers.split()
+    for attacker in first:
+        play(position, f"{attacker} pass")
+        assert black_prisoners(position) == 0
+    play(position, last)
+    assert black_prisoners(position) == 1
+
+
+def test_on_19x19_one_stone_takes_360():
+    rows = ["X " * 18 + "X"] * 19
+    rows[9] = "X " * 9 + ". " + "X " * 8 + "X"
+    position = play(go("\n".join(rows)), "pass K10")
+    assert white_prisoners(position) == 360
+    assert position.pieces().sum() == 2
+    assert_sound(position.record[0], (19, 19))
+
+
+def test_on_19x19_a_suicide_of_361_stones_empties_the_board():
+    rows = ["X " * 18 + "X"] * 19
+    rows[0] = ". " + "X " * 17 + "X"
+    full = go("\n".join(rows))
+    assert not is_legal(full, "A19")
+    full.set_start(suicide=1)
+    play(full, "A19")
+    assert white_prisoners(full) == 361
+    assert not full.pieces().any()
+    assert_sound(full.record[0], (19, 19))
 
 
 # --- Suicide --------------------------------------------------------------------------------
@@ -373,6 +448,15 @@ TRIPLE_KO = """
     . . . . . . . . .
     """
 
+DOUBLE_KO = """
+    . X O .
+    X O . O
+    . X O .
+    X . X O
+    . X O .
+    . . . .
+    """
+
 TWO_TAKE_ONE = """
     . . . . .
     . . . . .
@@ -395,6 +479,19 @@ KO_CASES = {  # name: (diagram, rules, moves, vertex, ko rules that allow it, th
     "it is after an exchange elsewhere": (KO, {}, "C3 E1 E5", "B3", ALL, set()),
     "a pass and a move elsewhere will do": (KO, {}, "C3 pass E5", "B3", ALL, set()),
     "two stones that took one may be taken": (TWO_TAKE_ONE, {}, "pass B1", "C1", ALL, set()),
+    "a ko on a board of one row": (". X O .", {}, "D1", "C1", set(), ALL),
+    "a ko on a board of one column": ("\n.\nX\nO\n.\n", {}, "A1", "A2", set(), ALL),
+    "double ko, each takes one": (DOUBLE_KO, {}, "C5", "B3", ALL, set()),
+    "double ko, neither is retaken at once": (DOUBLE_KO, {}, "C5 B3", "C3", set(), ALL),
+    "double ko, after a pass": (DOUBLE_KO, {}, "C5 B3 pass", "B5", ALL, set()),
+    "double ko, back at the start with the other side to move": (
+        DOUBLE_KO,
+        {},
+        "C5 B3 pass B5",
+        "C3",
+        {"simple", "situational"},
+        {"positional"},
+    ),
     "two stones are sent": (SEND_TWO, {}, "A1", "C1", ALL, set()),
     "one is returned": (
         SEND_TWO,
@@ -555,6 +652,21 @@ SCORES = {  # name: (diagram, ownership: X Black's, O White's, . nobody's)
         O O O O O
         """,
     ),
+    "bent four in the corner is not taken by itself": (
+        """
+        X X X O .
+        . O O O .
+        O O . . .
+        . . . . .
+        """,
+        """
+        X X X O O
+        . O O O O
+        O O O O O
+        O O O O O
+        """,
+    ),
+    "a board of one row": (". X . . O .", "X X . . O O"),
     "dead stones count as alive until they are taken": (
         """
         . . . . .
@@ -634,13 +746,8 @@ def test_an_eye_has_its_colour_around_it_and_on_enough_diagonals(name):
 
 def native_rule(rules, name):
     """A compiled rule as a function of the state's address (and a seed)."""
-    with native.code_cache(rules.play):
-        compiled = nb.cfunc(native._signatures(nb.from_dtype(rules.state))[name], cache=True)(
-            getattr(rules, name)
-        )
-    function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64)(compiled.address)
-    function.compiled = compiled  # keeps the machine code alive
-    return function
+    address = native.addresses_of_rules(rules)[name]
+    return ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64)(address)
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 9])

@@ -40,7 +40,7 @@ LEGAL_SLOW = {(3, 5): 8180343, (4, 4): 24318165}
 
 SMALL = go(4, 4)  # its record holds every board counted here
 
-with native.code_cache(SMALL.play):
+with native.code_cache(*native.rules_of(SMALL).values()):
 
     @nb.njit(cache=True)
     def count_legal_positions(states, h, w):
@@ -76,30 +76,32 @@ with native.code_cache(SMALL.play):
         return breathe
 
     @nb.njit(cache=True)
-    def count_paths(successors, start, longest):
-        """How many simple paths of at most `longest` edges begin at a node of a small graph.
+    def count_paths(successors, first, second, longest):
+        """How many simple paths of one to `longest` edges begin with the edge between two nodes.
 
-        successors: [N] uint64, bit j of the i-th set when an edge leads from i to j.
+        successors: [N] uint64, bit j of the i-th set when an edge leads from i to j; N < 64.
         """
-        left = np.zeros(len(successors) + 1, np.uint64)  # successors still to be visited
-        path = np.zeros(len(successors) + 1, np.int64)
-        visited = np.uint64(1) << np.uint64(start)
-        path[0], left[0] = start, successors[start] & ~visited
-        depth, count = 0, 1
-        while depth >= 0:
+        node_of = np.zeros(67, np.int64)  # by bit modulo 67, which tells the powers of two apart
+        for node in range(len(successors)):
+            node_of[(np.uint64(1) << np.uint64(node)) % np.uint64(67)] = node
+        left = np.zeros(len(successors) + 1, np.uint64)  # at each depth the nodes still to be tried
+        last = np.zeros(len(successors) + 1, np.uint64)  # the bit of the path's node there
+        last[1] = np.uint64(1) << np.uint64(second)
+        visited = np.uint64(1) << np.uint64(first) | last[1]
+        left[1] = successors[second] & ~visited
+        depth, count = 1, 1
+        while depth > 0:
             if left[depth] == 0 or depth == longest:
-                visited ^= np.uint64(1) << np.uint64(path[depth])
+                visited ^= last[depth]
                 depth -= 1
-                continue
-            bit = left[depth] & (~left[depth] + np.uint64(1))
-            left[depth] ^= bit
-            node = 0
-            while bit >> np.uint64(node) != 1:
-                node += 1
-            visited |= bit
-            count += 1
-            depth += 1
-            path[depth], left[depth] = node, successors[node] & ~visited
+            else:
+                bit = left[depth] & (~left[depth] + np.uint64(1))
+                left[depth] ^= bit
+                visited |= bit
+                depth += 1
+                last[depth] = bit
+                left[depth] = successors[node_of[bit % np.uint64(67)]] & ~visited
+                count += 1
         return count
 
 
@@ -169,10 +171,23 @@ def beginning(rules):
 
 
 def count_paths_from_empty(rules, longest=1000):
+    """The same number, from the graph alone; first moves that are mirror images count alike."""
     graph = game_graph(rules)
     number = {key: i for i, key in enumerate(graph)}
-    successors = [sum(1 << number[after] for after in graph[key]) for key in graph]
-    return count_paths(np.array(successors, np.uint64), number[bytes(rules.area)], longest)
+    successors = np.array([sum(1 << number[to] for to in graph[key]) for key in graph], np.uint64)
+    empty, count = bytes(rules.area), 1
+    for first_moves in {images(rules, key) for key in graph[empty]}:
+        of_each = count_paths(successors, number[empty], number[min(first_moves)], longest)
+        count += len(first_moves) * of_each
+    return count
+
+
+def images(rules, key):
+    """A position under all symmetries of the board and with its colours swapped."""
+    pieces = np.frombuffer(key, np.uint8)
+    swapped = np.array([0, 2, 1], np.uint8)[pieces]
+    points, _ = rules.symmetries
+    return frozenset(board[table].tobytes() for board in (pieces, swapped) for table in points)
 
 
 # The boards on which they count all games; the 386,356,909,593 of 2x2 are beyond a test.

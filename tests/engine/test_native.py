@@ -94,63 +94,99 @@ def test_a_stale_folder_that_is_used_again_stays(tmp_path, monkeypatch):
     assert native._cache_folder("old").is_dir()
 
 
-@pytest.mark.parametrize("changed", ["go.py", "tic_tac_toe.py", "new.py"])
-def test_a_change_of_any_rules_changes_the_digest_and_going_back_restores_it(
-    changed, tmp_path, monkeypatch
-):
-    folder = tmp_path / "games"
-    folder.mkdir()
-    for source in (ROOT / "engine" / "games").glob("*.py"):
-        (folder / source.name).write_bytes(source.read_bytes())
-    monkeypatch.setattr(native, "__file__", str(tmp_path / "native.py"))
-    rules = games.load("go2")
-    before = native._digest(rules)
-    assert native._digest(rules) == before
-    kept = (folder / changed).read_bytes() if (folder / changed).exists() else None
-    (folder / changed).write_bytes((kept or b"") + b"# changed\n")
-    assert native._digest(rules) != before
-    if kept is not None:
-        (folder / changed).write_bytes(kept)
-        assert native._digest(rules) == before
+def rules(name):
+    return native.rules_of(games.load(name)).values()
+
+
+def digest(name):
+    return native._digest(rules(name))
 
 
 @pytest.mark.parametrize("module", ["nb", "np"])
 def test_a_new_version_of_numba_or_numpy_changes_the_digest(module, monkeypatch):
-    before = native._digest(games.load("go2"))
+    before = digest("go2")
     monkeypatch.setattr(getattr(native, module), "__version__", "99.0")
-    assert native._digest(games.load("go2")) != before
+    assert digest("go2") != before
 
 
 GAME_OF_ONES_OWN = """
 from dataclasses import replace
+import numba as nb
+import numpy as np
+import rules_of_mine
+from rules_of_mine import helper, TABLE
 from engine import games
-from engine.position import Position
+
+FACTOR = 1
+
+@nb.njit
+def mark(state):
+    return {mark}
 
 def play(state, action):
-    state.cells[action] = 1
-    state.over = {over}
+    state.cells[action] = mark(state) * FACTOR * helper(1) * rules_of_mine.nested(1) * TABLE[0]
+    state.moves += 1
 
-def other_game():
-    return replace(games.load("tic_tac_toe"), name="other", play=play)
+def my_game():
+    return replace(games.load("tic_tac_toe"), name="my_game", play=play)
+"""
 
-if __name__ == "__main__":
-    position = Position(other_game())
-    position.play(0)
-    print(position.over)
+HELPERS = """
+import numba as nb
+import numpy as np
+
+NUMBER = {number}
+TABLE = np.array([{entry}])
+
+@nb.njit
+def deepest(x):
+    return {deepest}
+
+@nb.njit
+def nested(x):
+    return deepest(x) * NUMBER
+
+helper = nested
+"""
+
+PLAY_ONE_MOVE = """
+from engine import games
+from engine.position import Position
+position = Position(games.load("my_game.py"))
+position.play(0)
+print(position.record["cells"][0, 0])
 """
 
 
-def test_a_changed_game_of_ones_own_plays_by_its_new_rules(tmp_path):
-    file = tmp_path / "other_game.py"
+def test_a_changed_game_of_ones_own_plays_by_its_new_rules_wherever_the_change_is(tmp_path):
+    """In the file of the game, in a helper of a helper, or in a constant of another file."""
+    first = {"mark": "1", "number": "1", "entry": "1", "deepest": "x"}
+    changes = [{}, {"mark": "2"}, {"number": "2"}, {"entry": "2"}, {"deepest": "2 * x"}, {}]
     played = []
-    for over in (0, 1):
-        file.write_text(GAME_OF_ONES_OWN.format(over=over))
-        environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    for change in changes:
+        values = first | change
+        (tmp_path / "my_game.py").write_text(GAME_OF_ONES_OWN.replace("{mark}", values["mark"]))
+        (tmp_path / "rules_of_mine.py").write_text(HELPERS.format(**values))
         done = subprocess.run(
-            [sys.executable, file], env=environment, check=True, capture_output=True, text=True
+            [sys.executable, "-B", "-c", PLAY_ONE_MOVE],
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            text=True,
         )
-        played.append(done.stdout.strip())
-    assert played == ["False", "True"]
+        played.append(int(done.stdout))
+    assert played == [1, 2, 4, 2, 4, 1]  # NUMBER and deepest are used twice
+
+
+def test_the_digest_of_a_game_depends_on_its_own_sources_alone():
+    """So a change of one game leaves the machine code of the others in the cache."""
+    sources = {name: native._ingredients(rules(name)) for name in ("hex5", "hex7", "connect_four")}
+    hex_source = (ROOT / "engine/games/hex.py").read_bytes()
+    assert hex_source in sources["hex5"] & sources["hex7"]
+    assert hex_source not in sources["connect_four"]
+    assert digest("hex5") != digest("hex7")
+    assert digest("hex5") == digest("hex5")
 
 
 def test_compiling_leaves_numbas_own_cache_setting_alone():

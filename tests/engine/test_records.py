@@ -150,9 +150,9 @@ def test_missing_komi_of_a_handicap_game_is_half_a_point(folder):
     [
         ("(;GM[2]SZ[8];B[aa])", "GM[2] is not Go"),
         ("(;SZ[9:13];B[aa])", "only square boards"),
-        ("(;SZ[21];B[aa])", "2 to 19 rows"),
-        ("(;SZ[1])", "2 to 19 rows"),
-        ("(;SZ[x];B[aa])", "2 to 19 rows"),
+        ("(;SZ[21];B[aa])", "1 to 19 rows"),
+        ("(;SZ[0])", "1 to 19 rows"),
+        ("(;SZ[x];B[aa])", "1 to 19 rows"),
         ("(;SZ[9];B[aa];W[jj])", "move 2: W[jj] is not on a board of 9"),
         ("(;SZ[9];B[e])", "move 1"),
         ("(;SZ[9]AB[tt])", "AB[tt] is not on a board"),

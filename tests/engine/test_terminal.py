@@ -12,17 +12,17 @@ import pytest
 from engine import games
 from engine.errors import UserError
 from engine.records import read_records, start_position
-from engine.session import Session
+from engine.session import Bot, Session
+from engine.setup import GameSetup
 from engine.terminal import Terminal, play_game
 from mcts import SearchSettings, UniformEvaluator
 
-SETTINGS = SearchSettings(visits=30)
 
-
-def session(name="go5", human=0, visits=30, **options):
+def session(name="go5", human=0, visits=30, bot_name="move37", **options):
     rules = games.load(name)
     settings = SearchSettings(visits=visits)
-    return Session(rules, settings, UniformEvaluator(rules.actions), human, **options)
+    bot = Bot(UniformEvaluator(rules.actions), settings, bot_name)
+    return Session(rules, bot, human, **options)
 
 
 def table(name="go5", human=0, visits=30, replies="", **options):
@@ -37,12 +37,13 @@ def names(it):
     return [it.game.notation.name(action) for action in it.position.actions]
 
 
-def transcript(typed, name="go5", human=0, settings=SETTINGS, **options):
+def setup(name="go5", human=0, visits=30, **options):
+    return GameSetup(game=name, human=human, visits=visits, device="cpu", **options)
+
+
+def transcript(typed, *arguments, **options):
     output = io.StringIO()
-    play_game(
-        games.load(name), settings, None, human, input=io.StringIO(typed), output=output,
-        device="cpu", **options,
-    )  # fmt: skip
+    play_game(setup(*arguments, **options), input=io.StringIO(typed), output=output)
     return output.getvalue()
 
 
@@ -417,14 +418,11 @@ def test_ctrl_c_while_the_bot_thinks_makes_it_move_and_at_the_prompt_quits(monke
                 signal.raise_signal(signal.SIGINT)
             return super().__call__(planes, globals_)
 
-    monkeypatch.setattr("engine.terminal.UniformEvaluator", Impatient)
+    monkeypatch.setattr("engine.setup.UniformEvaluator", Impatient)
     output = io.StringIO()
     before = signal.getsignal(signal.SIGINT)
-    play_game(
-        games.load("go5"), SearchSettings(visits=10_000_000),
-        input=Keyboard("C3\n"), output=output,
-    )  # fmt: skip
-    assert re.search(r"White thinks \.\.\. \w+ \(your win rate .*, 20 visits", output.getvalue())
+    play_game(setup(visits=10_000_000), input=Keyboard("C3\n"), output=output)
+    assert re.search(r"White thinks \.\.\. \w+ \(your win rate .*, \d\d visits", output.getvalue())
     assert output.getvalue().endswith("Black> \n")
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -439,7 +437,7 @@ def test_ctrl_c_pauses_bot_against_bot(monkeypatch):
                 signal.raise_signal(signal.SIGINT)
             return super().__call__(planes, globals_)
 
-    monkeypatch.setattr("engine.terminal.UniformEvaluator", Impatient)
+    monkeypatch.setattr("engine.setup.UniformEvaluator", Impatient)
     text = transcript("", human=None)
     assert text.count(" thinks ") == 1
     assert "Stopped. Press Enter to go on, or type help.\n> " in text
@@ -448,7 +446,7 @@ def test_ctrl_c_pauses_bot_against_bot(monkeypatch):
 def test_bytes_that_are_no_text_are_a_typing_error():
     typed = io.TextIOWrapper(io.BytesIO(b"\xff\xfe\nC3\nquit\n"), encoding="utf-8")
     output = io.StringIO()
-    play_game(games.load("go5"), SETTINGS, input=typed, output=output)
+    play_game(setup(), input=typed, output=output)
     assert "is not a point of this board" in output.getvalue()
     assert "White thinks" in output.getvalue()
 
@@ -456,8 +454,5 @@ def test_bytes_that_are_no_text_are_a_typing_error():
 def test_an_unknown_net_is_an_error_before_anything_is_printed():
     output = io.StringIO()
     with pytest.raises(UserError, match="there is no net 'no-such-net'"):
-        play_game(
-            games.load("go5"), SETTINGS, "no-such-net", input=io.StringIO(), output=output,
-            device="cpu",
-        )  # fmt: skip
+        play_game(setup(net="no-such-net"), input=io.StringIO(), output=output)
     assert output.getvalue() == ""

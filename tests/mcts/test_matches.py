@@ -1,5 +1,6 @@
 """Many games at once: the right evaluator for each seat, and no game lost or played twice."""
 
+import itertools
 import threading
 import time
 
@@ -9,7 +10,16 @@ from reference_search import HashEvaluator
 
 from engine import games
 from engine.position import Position
-from mcts import MatchPool, Search, SearchSettings, Start, UniformEvaluator, _core
+from mcts import (
+    MatchPool,
+    PlayoutCap,
+    Resignation,
+    Search,
+    SearchSettings,
+    Start,
+    UniformEvaluator,
+    _core,
+)
 
 TTT = games.load("tic_tac_toe")
 FOUR = games.load("connect_four")
@@ -24,6 +34,7 @@ def starts(count, rules=TTT, opening=(), first_seat=lambda index: 0):
 
 
 def new_pool(games, rules=TTT, seats=1, *, parallel=4, workers=1, record=True, seed=0, **options):
+    cap, resignation = options.pop("cap", None), options.pop("resignation", None)
     return MatchPool(
         rules.native,
         [SearchSettings(**{"visits": 20, "solve": False, **options})] * seats,
@@ -32,6 +43,8 @@ def new_pool(games, rules=TTT, seats=1, *, parallel=4, workers=1, record=True, s
         workers=workers,
         record_policies=record,
         seed=seed,
+        playout_cap=cap,
+        resignation=resignation,
     )
 
 
@@ -54,7 +67,11 @@ def as_values(log):
         log.start.tobytes(),
         log.actions.tolist(),
         log.root_values.tolist(),
+        log.full.tolist(),
         log.policies.tolist(),
+        log.surprises.tolist(),
+        log.resigner,
+        log.resigned,
         log.outcome,
         log.score,
         log.ownership.tolist(),
@@ -349,6 +366,106 @@ def test_memory_stays_bounded_over_many_games():
     assert max(sizes[100:]) <= 2 * max(sizes[:20])
 
 
+@pytest.mark.parametrize("options", [NOISY, GUMBEL], ids=["puct", "gumbel"])
+def test_unfinished_games_can_be_handed_over_any_number_of_times(options):
+    """Nothing is lost or played twice, and the course depends only on what was handed over."""
+
+    def in_parts(parts):
+        logs, games = {}, iter(starts(20, FOUR))
+        for _ in range(parts):
+            pool = new_pool(games, FOUR, parallel=5, **options)
+
+            def keep(log):
+                assert log.id not in logs
+                logs[log.id] = log
+                return len(logs) % 4 != 0
+
+            pool.play([HashEvaluator(FOUR.actions)], keep)
+            games = itertools.chain(pool.take_unfinished(), games)
+        return logs
+
+    whole = in_parts(40)
+    assert sorted(whole) == list(range(20))
+    assert same_games(whole, in_parts(40))
+    for log in whole.values():
+        assert replayed(log, FOUR).over
+        lengths = (len(log.root_values), len(log.full), len(log.policies), len(log.surprises))
+        assert lengths == (len(log.actions),) * 4
+
+
+def test_an_unfinished_game_with_an_illegal_move_is_refused():
+    pool = new_pool(starts(9), **NOISY)
+    pool.play([HashEvaluator(9)], lambda log: False)
+    broken = next(log for log in pool.take_unfinished() if len(log.actions) > 1)
+    broken.actions[1] = broken.actions[0]
+    with pytest.raises(ValueError, match="not legal"):
+        play_all(new_pool([broken]), HashEvaluator(9))
+
+
+# --- Playout cap randomisation, surprise, resignation -------------------------------------------
+
+
+def test_the_share_of_full_searches_is_the_one_asked_for_and_only_they_make_targets():
+    cap = PlayoutCap(full_share=0.25, quick=SearchSettings(visits=2))
+    evaluator = HashEvaluator(FOUR.actions)
+    pool = new_pool(starts(60, FOUR), FOUR, visits=30, reuse_tree=False, cap=cap)
+    logs = play_all(pool, evaluator).values()
+    full = np.concatenate([log.full for log in logs])
+    policies = np.concatenate([log.policies for log in logs])
+    assert 0.2 < full.mean() < 0.3
+    assert policies.sum(axis=1) == pytest.approx(full.astype(float), abs=1e-5)
+    # Of a full search at most 30 visits, of a quick one at most 2, need the evaluator.
+    assert evaluator.rows <= 30 * full.sum() + 2 * (1 - full).sum()
+
+
+def test_without_a_cap_each_move_has_the_full_search():
+    log = play_all(new_pool(starts(1)), HashEvaluator(9))[0]
+    assert log.full.all()
+
+
+def test_the_surprise_is_the_divergence_of_the_policy_from_the_prior():
+    log = play_all(new_pool(starts(1), visits=40, reuse_tree=False), HashEvaluator(9))[0]
+    search = Search(TTT.native, SearchSettings(visits=40), HashEvaluator(9))
+    search.set_root(log.start)
+    search.run()
+    moves = [move for move in search.core.moves() if move.policy > 0]
+    expected = sum(move.policy * np.log(move.policy / move.prior) for move in moves)
+    assert log.surprises[0] == pytest.approx(expected, abs=1e-5)
+    assert (log.surprises >= -1e-5).all()
+
+
+class Gloomy(UniformEvaluator):
+    """Always says that the first player has lost."""
+
+    def __call__(self, planes, globals_):
+        logits = super().__call__(planes, globals_).logits
+        pieces = planes[:, :2].sum(axis=(2, 3), dtype=int)
+        second = pieces[:, 0] != pieces[:, 1]
+        return logits, np.where(second, 0.99, -0.99).astype(np.float32)
+
+
+def test_a_player_resigns_when_enough_searches_agree():
+    rule = Resignation(below=-0.9, moves=3, play_on_share=0)
+    logs = play_all(new_pool(starts(4, FOUR), FOUR, visits=1, resignation=rule), Gloomy(FOUR.actions))
+    for log in logs.values():
+        assert len(log.actions) == 3  # the first player is to move at 0 and 2; at 2 it gives up
+        assert (log.resigner, log.resigned, log.outcome) == (0, True, -1)
+        assert log.ownership.size == 0
+
+
+def test_games_played_on_show_whether_the_resignation_was_wrong():
+    rule = Resignation(below=-0.9, moves=3, play_on_share=0.5)
+    pool = new_pool(starts(60, FOUR), FOUR, visits=1, resignation=rule, temperature=1,
+                    temperature_moves=99)  # fmt: skip
+    logs = play_all(pool, Gloomy(FOUR.actions)).values()
+    played_on = [log for log in logs if not log.resigned]
+    assert 15 < len(played_on) < 45
+    for log in played_on:
+        assert replayed(log, FOUR).over and log.resigner == 0
+        assert log.outcome == replayed(log, FOUR).outcome()
+    assert {log.outcome for log in played_on} >= {1, -1}
+
+
 # --- Evaluators that fail ---------------------------------------------------------------------
 
 
@@ -446,7 +563,8 @@ def test_an_error_of_the_starts_reaches_the_caller():
 
 
 def new_core(seats=1, parallel=2):
-    core = _core.Matches(TTT.native, [SearchSettings(visits=4).to_core()] * seats, parallel, True, 0)
+    settings = [SearchSettings(visits=4).to_core()] * seats
+    core = _core.Matches(TTT.native, settings, parallel, _core.MatchOptions(), 0)
     for start in starts(2):
         core.add(start.id, start.state, 0)
     return core

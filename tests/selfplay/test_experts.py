@@ -39,9 +39,10 @@ def test_games_become_flat_arrays(tmp_path):
     assert np.isnan(games.root_values).all()
     assert games.outcomes[0] == 1
     assert math.isnan(games.outcomes[1])
-    assert games.starts.shape == (2, GO5.state.itemsize)
-    dtypes = [games.starts, games.offsets, games.actions, games.taught, games.outcomes]
-    assert [array.dtype.name for array in dtypes] == ["uint8", "int64", "int16", "bool", "float32"]
+    assert games.starts.shape == (1, GO5.state.itemsize)  # both begin alike
+    assert games.start_of.tolist() == [0, 0]
+    dtypes = [games.starts, games.offsets, games.actions, games.weights, games.outcomes]
+    assert [array.dtype.name for array in dtypes] == ["uint8", "int64", "int16", "float32", "float32"]
     assert (report.read, report.used, report.moves, report.taught) == (2, 2, 13, 13)
 
 

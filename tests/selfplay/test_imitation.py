@@ -8,6 +8,7 @@ import torch
 
 from engine.errors import UserError
 from engine.games import load
+from engine.inference import torch_threads
 from engine.nets import new_net
 from engine.position import Position
 from selfplay.accuracy import measure
@@ -27,10 +28,12 @@ def expert_games(count: int, seed: int) -> Games:
     replies = rng.choice([cell for cell in range(9) if cell != CENTRE], count)
     actions = np.stack([np.full(count, CENTRE), replies], axis=1).astype(np.int16).ravel()
     return Games(
-        starts=np.stack([start] * count),
+        starts=start[None],
+        start_of=np.zeros(count, np.int32),
         offsets=np.arange(0, 2 * count + 1, 2),
         actions=actions,
-        taught=np.tile([True, False], count),
+        weights=np.tile([1.0, 0.0], count).astype(np.float32),
+        advantages=np.ones(2 * count, np.float32),
         policies=np.zeros((0, 9), np.float16),
         root_values=np.full(2 * count, np.nan, np.float32),
         outcomes=np.ones(count, np.float32),
@@ -59,7 +62,12 @@ def test_imitation_learns_the_experts_move_and_stops_by_itself() -> None:
 
 def test_a_time_limit_ends_it_with_the_best_net_so_far() -> None:
     done = imitator(minutes=1e-6).run(expert_games(60, 0), expert_games(20, 1))
-    assert done.stopped == "time limit" and done.steps == 1
+    assert done.stopped == "limit reached" and done.steps == 1
+
+
+def test_a_number_of_steps_ends_it() -> None:
+    done = imitator(steps=7).run(expert_games(60, 0), expert_games(20, 1))
+    assert done.stopped == "limit reached" and done.steps == 7
 
 
 def test_too_few_expert_moves_are_refused() -> None:
@@ -67,7 +75,7 @@ def test_too_few_expert_moves_are_refused() -> None:
         imitator().run(expert_games(10, 0), expert_games(5, 1))
 
 
-def test_it_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+def test_it_goes_on_from_its_checkpoint_exactly_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     class KilledError(Exception):
         pass
 
@@ -79,19 +87,23 @@ def test_it_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     seen: list[object] = []
     checkpoint = Checkpoint(tmp_path / "expert.checkpoint")
     train, held_out = expert_games(60, 0), expert_games(20, 1)
-    with pytest.raises(KilledError):
+    with torch_threads(1), pytest.raises(KilledError):
         imitator(checkpoint).run(train, held_out, on_measure=kill)
     again = imitator(checkpoint)
     assert again.learner.steps == 10  # the second measurement was the last one saved
     assert again.best.top1 >= 0 and again.seconds > 0
-    assert again.run(train, held_out).accuracy.top1 == 1.0
+    with torch_threads(1):
+        done, whole = again.run(train, held_out), imitator().run(train, held_out)
+    assert (done.steps, done.accuracy) == (whole.steps, whole.accuracy)
+    for name, value in whole.net.state_dict().items():
+        assert torch.equal(value, done.net.state_dict()[name]), name
 
 
 def test_accuracy_counts_taught_moves_only() -> None:
     games = expert_games(30, 2)
     net = new_net(GAME, 1, 8, 0)
     assert measure(net, GAME, games, CPU).positions == 30
-    games.taught[:] = True
+    games.weights[:] = 1
     assert measure(net, GAME, games, CPU).positions == 60
 
 
@@ -101,7 +113,7 @@ def test_accuracy_is_that_counted_by_hand() -> None:
         for parameter in net.parameters():
             parameter.zero_()
     games = expert_games(8, 3)
-    games.taught[:] = [False, True] * 8
+    games.weights[:] = [0, 1] * 8
     games.actions[1::2] = [0, 1, 2, 3, 5, 6, 7, 8]
     measured = measure(net, GAME, games, CPU)
     assert measured.value_mse == pytest.approx(1.0)  # says 0 where the result is -1 for the mover

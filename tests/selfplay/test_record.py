@@ -126,7 +126,7 @@ def test_an_engine_that_always_fails_stops_the_recording(tmp_path):
 def test_mistakes_of_the_user_are_told_in_one_line(tmp_path):
     with pytest.raises(UserError, match="at least one command line"):
         record_games(tmp_path / "games.sgf", 1, [])
-    with pytest.raises(UserError, match="2 to 19 rows"):
+    with pytest.raises(UserError, match="1 to 19 rows"):
         record_games(tmp_path / "games.sgf", 1, [PASSING], size=40)
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):

@@ -9,7 +9,8 @@ from engine.game import Game
 from engine.games import load
 from engine.position import Position
 from mcts import Log, MatchPool, SearchSettings, Start, UniformEvaluator
-from selfplay.replay import Games, make_batch
+from selfplay.replay import Games, draw_rows, make_batch, pack_logs, unpack_logs
+from selfplay.teachers import SearchStage
 
 
 def self_play(game: Game, games: int) -> Games:
@@ -27,7 +28,7 @@ def self_play(game: Game, games: int) -> Games:
         seed=5,
     )
     pool.play([UniformEvaluator(game.actions)], lambda log: logs.append(log) is None)
-    return Games.from_logs(game, logs)
+    return Games.from_logs(game, logs, [SearchStage().lesson(log) for log in logs])
 
 
 @pytest.fixture(scope="module", params=["go5", "tic_tac_toe", "connect_four"])
@@ -118,3 +119,30 @@ def test_joining_the_selections_gives_the_whole(played: tuple[Game, Games]) -> N
     assert np.array_equal(whole.actions, games.actions)
     assert np.array_equal(whole.offsets, games.offsets)
     assert np.array_equal(whole.policies, games.policies)
+
+
+def test_rows_are_drawn_as_often_as_their_weights_say() -> None:
+    weights = np.array([0, 1, 0, 3, 0], np.float32)
+    rows = draw_rows(weights, 4000, np.random.default_rng(0))
+    counts = np.bincount(rows, minlength=5)
+    assert counts[[0, 2, 4]].sum() == 0 and counts[3] / counts[1] == pytest.approx(3, rel=0.1)
+
+
+def test_unfinished_games_come_back_exactly(tmp_path: Path) -> None:
+    game = load("tic_tac_toe")
+    pool = MatchPool(
+        game.native,
+        [SearchSettings(visits=9, root_policy="gumbel")],
+        iter([Start(i, Position(game).state) for i in range(30)]),
+        parallel_games=4,
+        workers=1,
+        record_policies=True,
+        seed=5,
+    )
+    pool.play([UniformEvaluator(game.actions)], lambda log: False)
+    logs = pool.take_unfinished()
+    assert len({len(log.actions) for log in logs}) > 1
+    for log, again in zip(logs, unpack_logs(pack_logs(game, logs)), strict=True):
+        for name, value in vars(log).items():
+            assert np.array_equal(value, vars(again)[name]), name
+    assert unpack_logs(pack_logs(game, [])) == []

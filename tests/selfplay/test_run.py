@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,11 +12,16 @@ import pytest
 from safetensors import safe_open
 
 from engine.errors import UserError
+from engine.files import is_half_written
 from engine.nets import load_net
-from selfplay.config import parse_config, read_config
+from selfplay.commands import preset_config
+from selfplay.config import parse_config, preset_names, read_config, read_preset
+from selfplay.learner import Learner, Losses
 from selfplay.metrics import Metrics
 from selfplay.progress import Silent
-from selfplay.run import Run
+from selfplay.replay import Batch
+from selfplay.run import Run, alone
+from selfplay.teachers import SearchStage
 
 STAGE = {
     "teacher": "search",
@@ -67,30 +71,174 @@ def test_a_run_stopped_by_its_deadline_goes_on_where_it_was(tmp_path: Path) -> N
     assert Run.open(tmp_path, None, Silent()).go_on()
 
 
-def test_a_killed_run_loses_only_the_iteration_in_progress(tmp_path: Path) -> None:
-    """Kill -9 after the second iteration; what was finished is still there, and it ends."""
-    code = (
-        "import sys; from pathlib import Path; sys.path.insert(0, 'tests/selfplay'); import test_run; "
-        "test_run.begin(Path(sys.argv[1]), iterations=1000).go_on()"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
-    metrics = Metrics(tmp_path, board=False)
-    try:
-        while sum(row["event"] == "iteration" for row in metrics.read()) < 3:
-            assert process.poll() is None
-            time.sleep(0.05)
-    finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    with safe_open(tmp_path / "search.checkpoint", framework="pt") as file:
-        done = json.loads(file.metadata()["facts"])["iteration"]
-    assert done >= 2
-    config = json.loads((tmp_path / "config.json").read_text())
-    config["stages"][0]["iterations"] = done + 1
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    assert Run.open(tmp_path, None, Silent()).go_on()
-    numbers = [row["number"] for row in metrics.read() if row["event"] == "iteration"]
-    assert numbers[-1] == done + 1
+class StoppedError(Exception):
+    pass
+
+
+class Stopping(Silent):
+    """Stops the run at the n-th sign of progress."""
+
+    def __init__(self, signs: int) -> None:
+        self.left = signs
+
+    def bar(self, what: str, share: float, overall: str = "") -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise StoppedError
+
+
+# Everything random that a stage may use.
+EVERYTHING = {
+    "iterations": 4,
+    "match_minutes": 1000,
+    "playout_cap": {"full_share": 0.5, "quick": {"visits": 3}},
+    "resignation": {"below": -0.5, "moves": 2, "play_on_share": 0.5},
+    "surprise_weight": 0.5,
+}
+POLICY_TEACHER = {
+    "iterations": 4,
+    "match_minutes": 1000,
+    "positions_per_iteration": 60,
+    "parallel_games": 8,
+    "learner": {"batch_size": 16},
+}
+
+
+def tensors_of(path: Path) -> dict[str, Any]:
+    with safe_open(path, framework="np") as file:
+        return {name: file.get_tensor(name).tobytes() for name in file.keys()}  # noqa: SIM118
+
+
+def result_of(run: Run) -> tuple[Any, ...]:
+    """All that a run has made, but for times: its net, its replay and its events."""
+    shards = sorted(run.folder.glob("replay/*/*"))
+    events = [
+        {k: v for k, v in row.items() if k != "time" and "seconds" not in k}
+        for row in run.metrics.read()
+    ]
+    return tensors_of(run.net_of_stage(0)), [(s.name, tensors_of(s)) for s in shards], events
+
+
+@pytest.mark.parametrize("teacher", ["search", "winners", "reinforce"])
+def test_a_stopped_run_goes_on_bit_for_bit_as_if_it_had_not_been(
+    tmp_path: Path, teacher: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("selfplay.reinforcement.cpu_count", lambda: 1)
+    changes = EVERYTHING if teacher == "search" else POLICY_TEACHER
+    stage = {**(STAGE if teacher == "search" else {}), **changes, "teacher": teacher}
+    config = parse_config({**values(), "stages": [stage]}, "test")
+    whole = Run.open(tmp_path / "whole", config, Silent())
+    assert whole.go_on()
+    stops = 0
+    signs = 3
+    while True:
+        run = Run.open(tmp_path / "parts", config, Stopping(signs))
+        try:
+            assert run.go_on()
+            break
+        except StoppedError:
+            stops += 1
+            signs += 7  # each time a little further, so that every part of an iteration is met
+    assert stops > 3
+    assert result_of(run) == result_of(whole)
+
+
+KILLER = """
+import os, random, signal, sys, time
+from pathlib import Path
+os.sched_setaffinity(0, {next(iter(os.sched_getaffinity(0)))})  # one core, so that runs are alike
+sys.path.insert(0, "tests/selfplay")
+import test_run
+folder, chance = Path(sys.argv[1]), random.Random(int(sys.argv[2]))
+kills = 0
+while True:
+    child = os.fork()
+    if child == 0:
+        test_run.begin(folder, **test_run.EVERYTHING | {"iterations": 40}).go_on()
+        os._exit(0)
+    ended = time.monotonic() + chance.uniform(0.3, 1.5) if kills < 20 else float("inf")
+    while time.monotonic() < ended and os.waitpid(child, os.WNOHANG) == (0, 0):
+        time.sleep(0.01)
+    if time.monotonic() < ended:
+        break
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    kills += 1
+    test_run.assert_whole(folder)
+print(kills)
+"""
+
+
+def assert_whole(folder: Path) -> None:
+    """Every file of a killed run can be read, but for those that were never given their name."""
+    for path in folder.rglob("*"):
+        if path.suffix in (".safetensors", ".checkpoint") and not path.name.startswith("."):
+            tensors_of(path)
+        elif path.suffix == ".json" and not path.name.startswith("."):
+            json.loads(path.read_text())
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_twenty_moments_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    def killed(folder: Path, seed: int, kills: bool) -> Run:
+        code = KILLER if kills else KILLER.replace("kills < 20", "False")
+        command = [sys.executable, "-c", code, str(folder), str(seed)]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        shown = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        assert (int(shown.stdout) >= 5) == kills
+        return Run.open(folder, None, Silent())
+
+    whole = killed(tmp_path / "whole", 1, kills=False)
+    parts = killed(tmp_path / "parts", 1, kills=True)
+    assert result_of(parts) == result_of(whole)
+    assert not [p for p in parts.folder.rglob(".*") if is_half_written(p)]
+
+
+def test_a_run_is_for_one_process_at_a_time(tmp_path: Path) -> None:
+    run = begin(tmp_path)
+    with alone(tmp_path), pytest.raises(UserError, match="another process"):
+        run.go_on()
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_good_net(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin(tmp_path)
+    learn = Learner.step
+
+    def step(learner: Learner, batch: Batch) -> Losses:
+        if learner.steps > 25:
+            batch.policy[0, 0] = float("inf")
+        return learn(learner, batch)
+
+    monkeypatch.setattr(Learner, "step", step)
+    with pytest.raises(UserError, match=r"iteration 3: .*latest\.safetensors"):
+        run.go_on()
+    net, info = load_net(tmp_path / "latest.safetensors")
+    assert info.training["steps"] > 0
+    assert all(p.isfinite().all() for p in net.parameters())
+
+
+def test_a_sick_run_warns_once_with_the_cause(tmp_path: Path) -> None:
+    class Heard(Silent):
+        def __init__(self) -> None:
+            self.lines: list[str] = []
+
+        def line(self, text: str) -> None:
+            self.lines.append(text)
+
+    heard = Heard()
+    alike = {"opening_share": 0.0, "search": {"visits": 2}, "iterations": 3}  # no randomness at all
+    Run.open(tmp_path, parse_config(values(**alike), "test"), heard).go_on()
+    warnings = [line for line in heard.lines if "repeated games" in line]
+    assert len(warnings) == 1 and "opening_share" in warnings[0]
+    assert "warning" in [row["event"] for row in Metrics(tmp_path, board=False).read()]
+
+
+def test_old_shards_are_removed_and_the_window_stays(tmp_path: Path) -> None:
+    begin(tmp_path, iterations=8, window=100, window_slope=0).go_on()
+    left = sorted(path.name for path in tmp_path.glob("replay/01-search/*"))
+    assert left[-1] == "000007.safetensors" and 1 < len(left) < 5
 
 
 def test_imitation_then_self_play_from_the_same_records(tmp_path: Path) -> None:
@@ -149,3 +297,23 @@ def test_a_configuration_is_a_toml_file(tmp_path: Path) -> None:
     path.write_text("game = go9")
     with pytest.raises(UserError, match=r"run\.toml"):
         read_config(path)
+
+
+@pytest.mark.parametrize("name", ["cluster", "demo", "gpu", "laptop"])
+def test_every_preset_imitates_first_and_then_searches(name: str) -> None:
+    assert name in preset_names()
+    config = read_preset(name)
+    assert [stage.teacher for stage in config.stages] == ["expert", "search"]
+    assert all(stage.minutes for stage in config.stages)
+
+
+def test_a_preset_with_a_net_to_start_from_skips_imitation_but_keeps_its_games() -> None:
+    config = preset_config("laptop", "go9-imitation", "cpu", 7)
+    assert (config.start, config.device, config.seed) == ("go9-imitation", "cpu", 7)
+    (stage,) = config.stages
+    assert isinstance(stage, SearchStage) and stage.data == ["shipped"]
+
+
+def test_an_unknown_preset_is_named() -> None:
+    with pytest.raises(UserError, match=r"'labtop' \(did you mean 'laptop'\?\)"):
+        read_preset("labtop")

@@ -83,6 +83,7 @@ def go(height: int, width: int) -> Game:
         name=f"go{size}",
         rules_text=f"Go on {w}x{h}: area scoring, positional superko, komi 7",
         state=state_dtype(h, w),
+        players=("Black", "White"),
         shape=(h, w),
         actions=h * w + 1,
         planes=PLANES,

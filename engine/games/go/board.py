@@ -24,6 +24,8 @@ Three choices keep the hot path free of unpredictable branches (docs/board.md dr
   * points are unsigned, so that numba drops its test for negative indices.
 """
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 
@@ -45,9 +47,8 @@ WHITE_TO_MOVE = np.uint64(0x9E3779B97F4A7C15)
 
 # A part of the rules, for use in other parts; without the wrappers that Python and C would need to
 # call it, the rules compile a fifth faster.
-rule = nb.njit(
-    nogil=True, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
+_WITHOUT_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+rule = nb.njit(nogil=True, error_model="numpy", forceinline=True, **_WITHOUT_WRAPPERS)
 
 
 def max_moves(h: int, w: int) -> int:

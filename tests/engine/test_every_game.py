@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 from engine import games
 from engine.errors import UserError
 from engine.position import Position
+from mcts import Search, SearchSettings, UniformEvaluator
 
-GAMES = ["go1x2", "go2", "go3", "go4x3", "go9", "go19", "tic_tac_toe", "connect_four"]
+GAMES = [
+    "go1x2", "go2", "go3", "go4x3", "go9", "go19", "tic_tac_toe", "connect_four", "othello",
+    "othello6", "gomoku9", "hex5", "breakthrough6",
+]  # fmt: skip
 every_game = pytest.mark.parametrize("name", GAMES)
 
 # A game is played from numbers: each picks one of the legal actions, and shrinks to the first.
@@ -79,6 +83,13 @@ def test_a_game_is_loaded_by_its_own_name(name):
         ("go20", "'go20': Go boards have 1 to 19 rows"),
         ("go9x20", "'go9x20': Go boards have 1 to 19 rows and columns"),
         ("go09", "unknown game 'go09'"),
+        ("othello7", "'othello7': othello has sizes 4, 6, 8, e.g. othello6"),
+        ("hex1", "'hex1': hex has sizes 2 to 19"),
+        ("breakthrough4", "'breakthrough4': breakthrough has sizes 5, 6, 7, 8"),
+        ("gomoku99", "'gomoku99': gomoku has sizes 5 to 19"),
+        ("go", "unknown game 'go'"),
+        ("tic_tac_toe3", "unknown game 'tic_tac_toe3'"),
+        ("hex_", "did you mean 'hex'?"),
     ],
 )
 def test_an_unknown_name_is_a_user_error_that_quotes_it(name, message):
@@ -87,15 +98,20 @@ def test_an_unknown_name_is_a_user_error_that_quotes_it(name, message):
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["hex11", "othello8", "gomoku15", "breakthrough8"])
+def test_the_usual_size_goes_without_saying(name):
+    assert games.load(name).name == name.rstrip("0123456789")
+
+
 # --- Play -----------------------------------------------------------------------------------
 
 
 @every_game
-def test_the_first_player_begins_on_an_empty_board(name):
+def test_the_first_player_begins_on_a_board_that_favours_nobody(name):
     position = Position(games.load(name))
     assert position.to_move == 0
     assert not position.over
-    assert not position.pieces().any()
+    assert (position.pieces() == 1).sum() == (position.pieces() == 2).sum()
 
 
 @every_game
@@ -114,17 +130,57 @@ def test_sides_alternate_until_the_game_ends_with_a_result_before_max_moves(name
 
 
 @every_game
-def test_only_empty_places_are_legal_and_a_piece_of_the_mover_lands_there(name):
+def test_a_move_puts_a_piece_of_the_mover_where_its_name_says_and_gives_the_opponent_none(name):
     position = Position(games.load(name))
     rng = random.Random(name)
     while not position.over and len(position.actions) < 200:
-        before, mover = position.pieces(), position.to_move
-        mask = position.legal_mask()[: before.size].astype(bool)
-        assert not before.ravel()[mask].any()
+        before, mover = position.pieces().ravel(), position.to_move
         play_choices(position, [rng.randrange(10**6)])
-        action = position.actions[-1]
-        if action < before.size:
-            assert position.pieces().ravel()[action] == mover + 1
+        after = position.pieces().ravel()
+        place = position.game.notation.place(position.actions[-1])
+        if place is not None:
+            assert before[place] != mover + 1 and after[place] == mover + 1
+        assert not np.any((after == 2 - mover) & (before != 2 - mover))
+
+
+@every_game
+def test_every_legal_action_has_its_own_name_and_is_found_by_it(name):
+    for seed in range(3):
+        position = play_choices(Position(games.load(name)), range(seed, 90, 7))
+        while position.over:
+            position.undo()
+        mask, notation = position.legal_mask(), position.game.notation
+        for action in np.flatnonzero(mask).tolist():
+            assert notation.parse(notation.name(action), mask) == action
+
+
+@every_game
+def test_native_playouts_end_by_max_moves_and_depend_on_their_seed(name):
+    rules = games.load(name)
+    start = Position(rules).state
+    moves = [rules.native.playouts(start, 20, seed) for seed in (1, 1, 2)]
+    assert moves[0] == moves[1]
+    assert 0 < max(moves) <= 20 * rules.max_moves
+    assert start.tobytes() == Position(rules).state.tobytes()
+
+
+@every_game
+def test_the_search_takes_a_win_in_one_for_either_side(name):
+    """The signs of outcome, to_move and the search agree."""
+    rules, wins = games.load(name), {0: 0, 1: 0}
+    search = Search(rules.native, SearchSettings(visits=800), UniformEvaluator(rules.actions))
+    for seed in range(100):
+        position = play_out(Position(rules), seed)
+        loser = position.to_move
+        if position.outcome() != 2 * loser - 1 or wins[1 - loser] >= 3:
+            continue
+        position.undo()
+        search.set_root(position.state)
+        search.run()
+        position.play(search.core.choose(len(position.actions)))
+        assert position.over and position.outcome() == 2 * loser - 1
+        wins[1 - loser] += 1
+    assert min(wins.values()) > 0 or name == "go2"
 
 
 @every_game
@@ -156,7 +212,7 @@ def test_the_outcome_is_the_sign_of_the_score_and_the_score_adds_up(name):
         score, ownership = position.score()
         assert position.outcome() == np.sign(score)
         assert set(ownership.ravel().tolist()) <= {-1, 0, 1}
-        no_lead = Position(games.load(name)).score()[0]  # an empty board: the komi alone
+        no_lead = Position(games.load(name)).score()[0]  # nobody is ahead: the komi alone
         assert score == ownership.sum() + no_lead
 
 
@@ -216,6 +272,25 @@ def test_a_copy_goes_its_own_way(name):
 
 
 @every_game
+def test_the_order_of_ones_moves_does_not_change_the_hash(name):
+    rules, found = games.load(name), 0
+    for seed in range(40):
+        actions = play_choices(Position(rules), random.Random(seed).choices(range(400), k=12)).actions
+        for i in range(len(actions) - 3):
+            swapped = list(actions[: i + 3])
+            swapped[i], swapped[i + 2] = swapped[i + 2], swapped[i]
+            one, other = Position(rules), Position(rules)
+            for action in actions[: i + 3]:
+                one.play(action)
+            other.actions = swapped
+            played = rules.native.replay(other.state, np.array(swapped, np.int16))
+            if played == len(swapped) and np.array_equal(one.pieces(), other.pieces()):
+                assert one.position_hash == other.position_hash
+                found += 1
+    assert found > 0 or name == "go2"
+
+
+@every_game
 def test_equal_positions_have_equal_hashes_and_different_ones_do_not(name):
     hash_of, visits = {}, 0
     for seed in range(20):
@@ -255,7 +330,9 @@ def test_symmetries_are_different_permutations_that_move_actions_like_places(nam
     assert np.array_equal(actions[0], np.arange(rules.actions))
     assert np.array_equal(np.sort(points, axis=1), np.tile(points[0], (len(points), 1)))
     assert np.array_equal(np.sort(actions, axis=1), np.tile(actions[0], (len(actions), 1)))
-    assert np.array_equal(actions[:, : rules.area], points)
+    for plane in range(rules.actions // rules.area):
+        places = actions[:, plane * rules.area : (plane + 1) * rules.area]
+        assert np.array_equal(places % rules.area, points)
     assert len({table.tobytes() for table in points}) == len(points)
 
 

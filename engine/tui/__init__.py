@@ -1,0 +1,1 @@
+"""The terminal UI, built with Textual: `app` opens it."""

@@ -1,0 +1,143 @@
+"""What stands beside the board: players and clocks, the bot's moves, the moves played."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.style import Style
+from rich.text import Text
+from textual.widgets import DataTable, Static
+
+from engine.insight import Insight
+from engine.session import Choice, Session
+from engine.tui.board import MOST_SUGGESTIONS, short_number
+from engine.tui.picture import piece_colour, piece_glyph
+
+_PIECE_STYLES = {
+    "black": Style(color="#141414", bgcolor="#c89b5a"),
+    "white": Style(color="#f7f4ec", bgcolor="#c89b5a"),
+    "warm": Style(color="#d55e00", bold=True),
+    "cool": Style(color="#56b4e9", bold=True),
+}
+
+
+def piece_text(session: Session, player: int) -> Text:
+    """A player's piece, in its colour."""
+    style = _PIECE_STYLES[piece_colour(session.game, player)]
+    glyph = piece_glyph(session.game, player)
+    return Text(f" {glyph} " if style.bgcolor else f"{glyph} ", style)
+
+
+def standing(session: Session, insight: Insight | None) -> str:
+    """The viewer's win rate and the lead, as far as they are known."""
+    if insight is None:
+        return ""
+    rate = insight.win_rate if session.viewer == 0 else 1 - insight.win_rate
+    whose = "Your" if session.human is not None else f"{session.names[0]}'s"
+    lead = ""
+    if insight.score is not None:
+        points = round(insight.score * 2) / 2
+        lead = f"   {session.margin_text(points) if points else 'even'}"
+    return f"{whose} win rate {rate:.0%}{lead}"
+
+
+def material(session: Session) -> tuple[str, str]:
+    """What each side has taken, or how many pieces it has where pieces change sides; may be empty."""
+    game, start = session.game, session.position.copy()
+    start.set_start()
+    now, before = session.position.pieces(), start.pieces()
+    lost = []
+    for player in (0, 1):
+        dropped = sum(
+            1
+            for mover, action in session.moves
+            if mover == player
+            and game.notation.place(action) is not None
+            and game.notation.origin(action) is None
+        )
+        piece = player + 1
+        lost.append(int((before == piece).sum()) + dropped - int((now == piece).sum()))
+    if min(lost) < 0:
+        return f"{(now == 1).sum()} pieces", f"{(now == 2).sum()} pieces"
+    if game.family != "go" and lost == [0, 0]:
+        return "", ""
+    return f"took {lost[1]}", f"took {lost[0]}"
+
+
+class Players(Static):
+    """Who plays, whose turn it is, what each has taken and the clocks."""
+
+    def show(self, session: Session, strength: str) -> None:
+        """Shows a session as it is now."""
+        text = Text(no_wrap=True, overflow="ellipsis")
+        to_move = None if session.over else session.position.to_move
+        for player, taken in enumerate(material(session)):
+            who = "you" if player == session.human else strength
+            clock = session.clock.text(player)
+            text.append("\u25b6 " if player == to_move else "  ", "bold")
+            text.append_text(piece_text(session, player))
+            text.append(f" {session.names[player]:<6}", "bold" if player == to_move else "")
+            text.append(f"{clock:>7}", "bold" if player == to_move else "")
+            text.append(f"  {taken}\n" if taken else "\n")
+            text.append(f"       {who}\n", "dim")
+        text.append(standing(session, session.insight))
+        self.update(text)
+
+
+class Candidates(Static):
+    """The moves that the bot considers, as lines."""
+
+    def show(self, session: Session, choices: list[Choice]) -> None:
+        """Shows moves, the best first."""
+        name = session.game.notation.name
+        text = Text("Move   Win  Visits  Then", "bold", no_wrap=True, overflow="ellipsis")
+        for choice in [c for c in choices if c.visits][:MOST_SUGGESTIONS] or choices[:1]:
+            line = " ".join(name(action) for action in choice.line[1:7])
+            visits = short_number(choice.visits)
+            text.append(
+                f"\n{name(choice.action):<5} {choice.win_rate:>4.0%}  {visits:>6}  {line}", "not bold"
+            )
+        self.update(text)
+
+
+class Moves(DataTable[str]):
+    """The moves played, two a row, the last one marked."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(cursor_type="cell", zebra_stripes=True, **options)
+        self._shown: tuple[Any, ...] = ()
+
+    def show(self, session: Session, moves: list[tuple[int, int]], now: int | None = None) -> None:
+        """Shows moves as (player, action); `now`: how many of them have been played, all if None."""
+        now = len(moves) if now is None else now
+        if (session.names, moves) != self._shown:
+            self._shown = (session.names, list(moves))
+            self.clear(columns=True)
+            self.add_columns("#", *session.names)
+            name = session.game.notation.name
+            row: list[str] = []
+            for number, (player, action) in enumerate(moves, 1):
+                if not row or player == 0 or row[player + 1]:
+                    row = [str(number), "", ""]
+                    row[player + 1] = name(action)
+                    complete = number == len(moves) or moves[number][0] <= player
+                else:
+                    row[player + 1] = name(action)
+                    complete = True
+                if complete:
+                    self.add_row(*row, key=str(number))
+        if moves and now:
+            player = moves[now - 1][0]
+            self.move_cursor(row=self._row_of(moves, now), column=player + 1, scroll=True)
+
+    def on_resize(self) -> None:
+        """Keeps the marked move in view."""
+        self.move_cursor(row=self.cursor_row, column=self.cursor_column, scroll=True)
+
+    @staticmethod
+    def _row_of(moves: list[tuple[int, int]], now: int) -> int:
+        """The row of a move: a row ends after the second player's move or before the first's."""
+        rows = 0
+        for number in range(1, now):
+            rows += moves[number][0] <= moves[number - 1][0]
+        return rows

@@ -1,0 +1,88 @@
+"""Discoveries: a good move that imitation never considers is found, and no other."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import UserError
+from engine.games import load
+from engine.position import Position
+from engine.records import GameRecord, read_records
+from mcts import Evaluation, UniformEvaluator
+from selfplay.discoveries import Discovery, examine, find_discoveries, markdown, sgf
+from selfplay.progress import Silent
+
+TTT = load("tic_tac_toe")
+
+
+class Blind(UniformEvaluator):
+    """A net that cannot imagine one cell."""
+
+    def __init__(self, actions: int, cell: int) -> None:
+        super().__init__(actions)
+        self.cell = cell
+
+    def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
+        evaluation = super().__call__(planes, globals_)
+        evaluation.logits[:, self.cell] = -20
+        return evaluation
+
+
+def position(*cells: int) -> Position:
+    played = Position(TTT)
+    for cell in cells:
+        played.play(cell)
+    return played
+
+
+def test_a_winning_move_that_imitation_cannot_imagine_is_a_discovery() -> None:
+    # X has 0 and 1 and wins at 2; O has 3 and 4.
+    found = examine(position(0, 3, 1, 4), Blind(9, 2), UniformEvaluator(9), 100, 0.1)
+    assert found is not None
+    assert found.action == 2 and found.prior < 1e-3 and found.value == 1.0
+    assert {action for action, _, _ in found.considered} == {5, 6, 7, 8}
+    assert 0.1 <= found.margin <= 2
+
+
+def test_the_values_are_the_movers_also_for_the_second_player() -> None:
+    # O has 3 and 4 and wins at 5; else X wins, who threatens 1 and 5.
+    found = examine(position(0, 3, 2, 4, 8), Blind(9, 5), UniformEvaluator(9), 100, 0.1)
+    assert found is not None and found.action == 5 and found.value == 1.0
+
+
+def test_a_move_that_imitation_considers_is_no_discovery() -> None:
+    uniform = UniformEvaluator(9)
+    assert examine(position(0, 3, 1, 4), uniform, uniform, 100, 0.1) is None
+
+
+def test_a_move_no_better_than_the_considered_ones_is_no_discovery() -> None:
+    # Both 2 and 6 win for X, who has 0, 1 and 3; imitation knows 6.
+    two_wins = position(0, 4, 1, 5, 3, 8)
+    assert examine(two_wins, Blind(9, 2), UniformEvaluator(9), 100, 0.1) is None
+
+
+def test_the_table_names_the_move_and_shows_the_board() -> None:
+    found = examine(position(0, 3, 1, 4), Blind(9, 2), UniformEvaluator(9), 100, 0.1)
+    assert found is not None
+    text = markdown(TTT, [found], 100, 0.1)
+    assert "## 1. X plays C3" in text and "searches of 1,000 visits" in text
+    assert "| 1 | , move 5 | C3 |" in text
+
+
+def test_the_sgf_ends_with_the_move_and_a_comment(tmp_path: Path) -> None:
+    game = load("go5")
+    played = Position(game)
+    played.play(12)
+    found = Discovery(played, 7, 0.0004, 0.5, [(11, 0.6, 0.1)], "self-play")
+    path = tmp_path / "found.sgf"
+    path.write_text(sgf(found) * 2)
+    records = list(read_records([path]))
+    assert len(records) == 2
+    assert isinstance(records[0], GameRecord) and records[0].moves == [(0, 12), (1, 7)]
+    assert "C[C4 wins 75%; imitation gives it 1 in 2,500 and considers B3 60% (55%)]" in sgf(found)
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no run folder"):
+        find_discoveries(tmp_path, 1, 2, 0.1, 1, "cpu", 0, Silent())

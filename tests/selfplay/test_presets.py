@@ -1,0 +1,72 @@
+"""The presets: what `move37 train RUN --game NAME` does for the games that have one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.games import load, names
+from engine.inference import NetEvaluator
+from engine.nets import load_net
+from engine.position import Position
+from mcts import Evaluator
+from selfplay.commands import PRESETS, default_config
+from selfplay.progress import Silent
+from selfplay.run import Run
+
+
+def losses(evaluator: Evaluator, position: Position, player: int) -> tuple[int, int]:
+    """(games, losses) of a player that always takes the policy's best move, over all replies."""
+    if position.over:
+        return 1, int(position.outcome() == 2 * player - 1)
+    mask = position.legal_mask().astype(bool)
+    actions = np.flatnonzero(mask)
+    if position.to_move == player:
+        planes, globals_ = position.encode()
+        logits, _ = evaluator(planes[None], globals_[None])
+        actions = np.array([np.where(mask, logits[0], -np.inf).argmax()])
+    total = np.zeros(2, int)
+    for action in actions:
+        following = position.copy()
+        following.play(int(action))
+        total += losses(evaluator, following, player)
+    return int(total[0]), int(total[1])
+
+
+def lost_lines(net: str | Path) -> int:
+    """How many lines of tic-tac-toe the net's policy alone loses, as either player."""
+    game = load("tic_tac_toe")
+    evaluator = NetEvaluator(load_net(net, game)[0], torch.device("cpu"))
+    return sum(losses(evaluator, Position(game), player)[1] for player in (0, 1))
+
+
+OF_GAMES = [path for path in sorted(PRESETS.glob("*.toml")) if path.stem in names()]
+
+
+@pytest.mark.parametrize("path", OF_GAMES, ids=lambda path: path.stem)
+def test_a_preset_is_the_default_of_its_game_and_ends_by_itself(path: Path) -> None:
+    config = default_config(path.stem, None, "cpu", 3)
+    assert (config.game, config.seed, config.device) == (path.stem, 3, "cpu")
+    assert all(stage.minutes or stage.iterations for stage in config.stages)
+    assert config != default_config("othello", None, "cpu", 3)
+
+
+def test_a_random_policy_loses_lines() -> None:
+    def evaluator(planes: np.ndarray, globals_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros((1, 9), np.float32), np.zeros(1, np.float32)
+
+    games, lost = losses(evaluator, Position(load("tic_tac_toe")), 0)
+    assert games > 50 and lost > 10
+
+
+@pytest.mark.slow
+def test_tic_tac_toe_is_learned_from_nothing_and_never_loses(tmp_path: Path) -> None:
+    """All lines, the net's policy without search."""
+    run = Run.open(tmp_path / "run", default_config("tic_tac_toe", None, "cpu", 0), Silent())
+    assert run.go_on()
+    assert lost_lines(run.net_of_stage(0)) == 0
+
+
+def test_the_tic_tac_toe_net_that_ships_never_loses() -> None:
+    assert lost_lines("tic_tac_toe") == 0
