@@ -216,3 +216,9 @@ def test_the_default_level_is_the_table_s() -> None:
     from engine.levels import DEFAULT_LEVEL
 
     assert inspect.signature(move37.play).parameters["level"].default == DEFAULT_LEVEL.name
+
+
+def test_the_signature_of_the_search_is_one_short_hash() -> None:
+    facts = ask("bench", "--signature")
+    assert list(facts) == ["signature"] and len(facts["signature"]) == 12
+    assert int(facts["signature"], 16) >= 0
