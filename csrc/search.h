@@ -37,6 +37,7 @@ struct SearchSettings {
   bool solve = true;
   bool stop_early = false;
   int memory_mib = 4096;
+  int playouts = 0;
   bool random_symmetry = false;
   bool reuse_tree = true;
 };
@@ -65,8 +66,8 @@ class Search {
   void advance(int action);
 
   // Selects up to settings.leaves_per_batch leaves and appends their inputs to the batch. Visits
-  // that end in a finished game need no evaluator and are backed up at once. Returns how many
-  // leaves now wait for `absorb`; 0 when the search is done.
+  // that end in a finished game, and all with settings.playouts, need no evaluator and are backed up
+  // at once. Returns how many leaves now wait for `absorb`; it may be 0 before the search is done.
   int collect(Batch& batch);
 
   // Expands the leaves of the last `collect` and backs their values up.
@@ -129,6 +130,7 @@ class Search {
   int select_puct(int index);
   int select_gumbel(int index);
   void expand(const Leaf& leaf, const float* logits);
+  void expand_by_playouts(const Leaf& leaf);
   void back_up(const Leaf& leaf);
   void give_back(const Leaf& leaf);
   void prove(const Leaf& leaf);
@@ -158,6 +160,7 @@ class Search {
   Tree tree_;
   std::vector<uint8_t> root_state_;
   std::vector<uint8_t> state_;          // the position while selecting
+  std::vector<uint8_t> playout_state_;
   std::vector<uint8_t> encode_scratch_;
   std::vector<uint8_t> legal_mask_;
   std::vector<int8_t> ownership_scratch_;
