@@ -516,14 +516,23 @@ def bench(
     net: Annotated[str, typer.Option(help="A net's file or name.")] = "",
     seconds: Annotated[float, typer.Option(min=0.01, help="Time for each figure.")] = 2.0,
     device: Device = "auto",
+    signature: Annotated[
+        bool,
+        typer.Option(
+            "--signature", help="Only print a hash of fixed searches: has the search changed?"
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure the speed of the board, the tree, the net, the search and self-play."""
     from engine.games import load
     from engine.nets import default_net
-    from selfplay.bench import run_suites, tables
+    from selfplay.bench import run_suites, search_signature, tables
     from selfplay.progress import Terminal
 
+    if signature:
+        found = search_signature()
+        return result(as_json, {"signature": found}, found)
     with Terminal() as terminal:
         chosen = net or default_net(load(game))
         if chosen is None and not suites:

@@ -353,6 +353,7 @@ PYBIND11_MODULE(_core, m) {
       .def_readwrite("stop_early", &SearchSettings::stop_early)
       .def_readwrite("memory_mib", &SearchSettings::memory_mib)
       .def_readwrite("playouts", &SearchSettings::playouts)
+      .def_readwrite("cache_mib", &SearchSettings::cache_mib)
       .def_readwrite("random_symmetry", &SearchSettings::random_symmetry)
       .def_readwrite("reuse_tree", &SearchSettings::reuse_tree);
 
@@ -367,8 +368,10 @@ PYBIND11_MODULE(_core, m) {
       .def_readonly("policy", &MoveStats::policy);
 
   py::class_<Search>(m, "Search")
-      .def(py::init<const Game&, const SearchSettings&, uint64_t>(), py::arg("game"),
-           py::arg("settings"), py::arg("seed"), py::keep_alive<1, 2>())
+      .def(py::init([](const Game& game, const SearchSettings& settings, uint64_t seed) {
+             return Search(game, settings, seed, make_cache(game, settings.cache_mib));
+           }),
+           py::arg("game"), py::arg("settings"), py::arg("seed"), py::keep_alive<1, 2>())
       .def("set_root",
            [](Search& search, Array<uint8_t> state, std::optional<Array<uint8_t>> allowed) {
              require(state.size() == search.game().state_bytes, "state has the wrong size");
@@ -392,7 +395,7 @@ PYBIND11_MODULE(_core, m) {
       .def("absorb",
            [](Search& search, Array<float> logits, Array<float> values,
               std::optional<Array<float>> scores) {
-             require_answers(search.game(), search.leaf_count(), logits, values, scores);
+             require_answers(search.game(), search.rows(), logits, values, scores);
              const float* logits_in = logits.data();
              const float* scores_in = scores ? scores->data() : nullptr;
              const float* values_in = values.data();
@@ -422,6 +425,7 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("root_value", &Search::root_value)
       .def_property_readonly("root_score", &Search::root_score)
       .def_property_readonly("root_evaluation", &Search::root_evaluation)
+      .def_property_readonly("cache_hits", &Search::cache_hits)
       .def_property_readonly("nodes", [](const Search& search) { return search.tree().size(); })
       .def_property_readonly("bytes", &Search::bytes);
 
@@ -501,6 +505,8 @@ PYBIND11_MODULE(_core, m) {
            [](Matches& matches) { return log_list(matches.game(), matches.take_finished()); })
       .def("take_unfinished",
            [](Matches& matches) { return log_list(matches.game(), matches.take_unfinished()); })
+      .def("clear_caches", &Matches::clear_caches)
+      .def_property_readonly("cache_hits", &Matches::cache_hits)
       .def_property_readonly("active_games", &Matches::active_games)
       .def_property_readonly("queued_games", &Matches::queued_games)
       .def_property_readonly("moves_played", &Matches::moves_played)

@@ -11,6 +11,7 @@ Matches::Matches(const Game& game, const std::vector<SearchSettings>& seats, int
                  const MatchOptions& options, uint64_t seed)
     : game_(&game), seats_(seats), options_(options), seed_(seed), games_(parallel_games) {
   if (seats.empty() || seats.size() > 2) throw std::invalid_argument("a match has one or two seats");
+  for (const SearchSettings& seat : seats) caches_.push_back(make_cache(game, seat.cache_mib));
 }
 
 void Matches::add(GameLog log) { queue_.push_back(std::move(log)); }
@@ -41,7 +42,7 @@ bool Matches::start_next(Running& game) {
   game.rng = Rng(of_game.next() + game.log.actions.size());
   for (size_t seat = 0; seat < seats_.size(); ++seat) {
     const auto new_search = [&](const SearchSettings& settings) {
-      auto search = std::make_unique<Search>(*game_, settings, game.rng.next());
+      auto search = std::make_unique<Search>(*game_, settings, game.rng.next(), caches_[seat]);
       search->set_root(game.state.data());
       return search;
     };
@@ -130,12 +131,19 @@ void Matches::finish(Running& game) {
 int Matches::fill(int evaluator, Batch& batch) {
   waiting_[evaluator].clear();
   for (Running& game : games_) {
-    play_on(game);
-    if (!game.active || seat_to_move(game) != evaluator) continue;
     const int before = batch.size;
-    Search& search = search_of(game);
-    search.collect(batch);
-    if (batch.size > before) waiting_[evaluator].push_back({&search, batch.size - before});
+    const size_t finished = finished_.size();
+    // The cache may answer all, so a game plays on until it has a row, but ends once at most.
+    while (batch.size == before && batch.size < batch.capacity && finished_.size() == finished) {
+      play_on(game);
+      if (!game.active || seat_to_move(game) != evaluator) break;
+      Search& search = search_of(game);
+      search.collect(batch);
+      if (batch.size > before)
+        waiting_[evaluator].push_back({&search, batch.size - before});
+      else if (!search.done())
+        break;
+    }
   }
   return batch.size;
 }
@@ -151,6 +159,17 @@ void Matches::absorb(int evaluator, const float* logits, const float* values,
     row += waiting.rows;
     evaluations_ += waiting.rows;
   }
+}
+
+void Matches::clear_caches() {
+  for (const auto& cache : caches_)
+    if (cache) cache->clear();
+}
+
+int64_t Matches::cache_hits() const {
+  int64_t hits = 0;
+  for (const auto& cache : caches_) hits += cache ? cache->hits() : 0;
+  return hits;
 }
 
 int Matches::waiting_rows(int evaluator) const {

@@ -67,6 +67,9 @@ class Matches {
   // intact, and the next fill asks again for the leaves that were not answered.
   void absorb(int evaluator, const float* logits, const float* values, const float* scores);
 
+  // Forgets the cached answers, when an evaluator may have changed.
+  void clear_caches();
+
   // The rows that the next absorb must answer.
   int waiting_rows(int evaluator) const;
 
@@ -82,6 +85,7 @@ class Matches {
   int queued_games() const { return static_cast<int>(queue_.size()); }
   int64_t moves_played() const { return moves_played_; }
   int64_t evaluations() const { return evaluations_; }
+  int64_t cache_hits() const;  // evaluations saved so far
   int64_t bytes() const;      // memory of all trees
   int capacity() const;       // the most rows that one fill can need
 
@@ -116,6 +120,7 @@ class Matches {
   const Game* game_;
   std::vector<SearchSettings> seats_;
   MatchOptions options_;
+  std::vector<std::shared_ptr<EvaluationCache>> caches_;  // of each seat's evaluator, or null
   uint64_t seed_;
   std::vector<Running> games_;
   std::deque<GameLog> queue_;

@@ -12,9 +12,10 @@ namespace move37 {
 
 namespace {
 
-// A visit of a solved position costs no evaluation, so a tree with nothing else to visit could spin
-// here for ever; this bounds the work between two batches, and between two looks at the clock.
-constexpr int kMaxFreeVisitsPerCollect = 256;
+// A visit of a solved or a cached position, or of one valued by random games, costs no evaluation, so
+// a tree with nothing else to visit could spin here for ever; this bounds the work between two
+// batches, and between two looks at the clock.
+constexpr int kMaxFreeVisits = 256;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kTwoOverPi = 0.63661977f;
 
@@ -27,10 +28,12 @@ float mover_view(int to_move, float value) { return to_move == 0 ? value : -valu
 
 }  // namespace
 
-Search::Search(const Game& game, const SearchSettings& settings, uint64_t seed)
+Search::Search(const Game& game, const SearchSettings& settings, uint64_t seed,
+               std::shared_ptr<EvaluationCache> cache)
     : game_(&game),
       settings_(settings),
       rng_(seed),
+      cache_(std::move(cache)),
       root_state_(game.state_bytes),
       state_(game.state_bytes),
       legal_mask_(game.actions),
@@ -114,6 +117,20 @@ bool Search::settled() const {
 int Search::collect(Batch& batch) {
   cancel();
   int free_visits = 0;
+  gather(batch);
+  while (rows_ == 0 && leaf_count_ > 0) {  // the cache knew them all
+    free_visits += leaf_count_;
+    absorb(nullptr, nullptr, nullptr);
+    if (free_visits >= kMaxFreeVisits) break;
+    gather(batch);
+  }
+  return rows_;
+}
+
+// Selects leaves for one batch. Those that the cache knows wait for the others but take no row, so
+// that the tree grows as it would without a cache.
+void Search::gather(Batch& batch) {
+  int free_visits = 0;
   while (leaf_count_ < settings_.leaves_per_batch && batch.size < batch.capacity) {
     const Node& root = tree_.node(Tree::kRoot);
     if (root.visits + leaf_count_ >= settings_.visits && root.status == Status::kExpanded) break;
@@ -124,23 +141,29 @@ int Search::collect(Batch& batch) {
     if (selected == Selected::kCollision) break;
     if (selected == Selected::kTerminal) {
       if (tree_.node(Tree::kRoot).status == Status::kTerminal) break;
-      if (++free_visits == kMaxFreeVisitsPerCollect) break;
+      if (++free_visits == kMaxFreeVisits) break;
       continue;
     }
     if (settings_.playouts > 0) {
       expand_by_playouts(leaf);
-      if (++free_visits == kMaxFreeVisitsPerCollect) break;
+      if (++free_visits == kMaxFreeVisits) break;
       continue;
     }
     leaf.symmetry = settings_.random_symmetry ? rng_.below(game_->symmetries) : 0;
-    encode_seen(*game_, state_.data(), leaf.symmetry,
-                batch.planes + static_cast<int64_t>(batch.size) * game_->plane_bytes(),
-                batch.globals + static_cast<int64_t>(batch.size) * game_->globals,
-                encode_scratch_);
-    ++batch.size;
+    uint8_t* planes = batch.planes + static_cast<int64_t>(batch.size) * game_->plane_bytes();
+    float* globals = batch.globals + static_cast<int64_t>(batch.size) * game_->globals;
+    encode_seen(*game_, state_.data(), leaf.symmetry, planes, globals, encode_scratch_);
     ++leaf_count_;
+    leaf.cached = false;
+    if (cache_ != nullptr) {
+      leaf.key = cache_->key(planes, globals);
+      Answer known;
+      leaf.cached = cache_->find(leaf.key, &known);
+      if (leaf.cached) keep(leaf, known);
+    }
+    batch.size += !leaf.cached;
+    rows_ += !leaf.cached;
   }
-  return leaf_count_;
 }
 
 Search::Selected Search::select(Leaf& leaf) {
@@ -341,24 +364,33 @@ float Search::utility(float value, float score) const {
 }
 
 void Search::absorb(const float* logits, const float* values, const float* scores) {
-  if (!all_finite(logits, static_cast<int64_t>(leaf_count_) * game_->actions) || !all_finite(values, leaf_count_) ||
-      (scores != nullptr && !all_finite(scores, leaf_count_))) {
+  if (!all_finite(logits, static_cast<int64_t>(rows_) * game_->actions) || !all_finite(values, rows_) ||
+      (scores != nullptr && !all_finite(scores, rows_))) {
     cancel();
     throw std::runtime_error("the evaluator returned a number that is not finite");
   }
   const int count = leaf_count_;
-  leaf_count_ = 0;
+  leaf_count_ = rows_ = 0;
+  int row = 0;
   for (int i = 0; i < count; ++i) {
-    Node& node = tree_.node(leaves_[i].node);
-    node.value = mover_view(node.to_move, std::clamp(values[i], -1.0f, 1.0f));
-    node.score = scores == nullptr ? 0 : mover_view(node.to_move, scores[i]);
-    expand(leaves_[i], logits + static_cast<int64_t>(i) * game_->actions);
+    const Leaf& leaf = leaves_[i];
+    if (!leaf.cached) {
+      const Answer answer{logits + static_cast<int64_t>(row) * game_->actions, values[row],
+                          scores == nullptr ? 0 : scores[row]};
+      ++row;
+      if (cache_ != nullptr) cache_->store(leaf.key, answer);
+      keep(leaf, answer);
+    }
+    expand(leaf);
   }
 }
 
-// Step 4. Expand: keep the logits of the legal moves. Then back up.
-void Search::expand(const Leaf& leaf, const float* logits) {
+// Gives a leaf the evaluator's answer, its logits as priors for now.
+void Search::keep(const Leaf& leaf, const Answer& answer) {
   Node& node = tree_.node(leaf.node);
+  node.value = mover_view(node.to_move, std::clamp(answer.value, -1.0f, 1.0f));
+  node.score = mover_view(node.to_move, answer.score);
+  const float* logits = answer.logits;
   if (leaf.symmetry != 0) {
     const int32_t* table = game_->action_symmetries.data() +
                            static_cast<int64_t>(leaf.symmetry) * game_->actions;
@@ -368,6 +400,11 @@ void Search::expand(const Leaf& leaf, const float* logits) {
   float* prior = tree_.priors(node);
   const int16_t* action = tree_.actions(node);
   for (int i = 0; i < node.move_count; ++i) prior[i] = logits[action[i]];
+}
+
+// Step 4. Expand a leaf that has its answer, and back its value up.
+void Search::expand(const Leaf& leaf) {
+  Node& node = tree_.node(leaf.node);
   node.status = Status::kExpanded;
   if (leaf.node == Tree::kRoot) {
     tree_.prepare(Tree::kRoot);
@@ -391,8 +428,8 @@ void Search::expand_by_playouts(const Leaf& leaf) {
   Node& node = tree_.node(leaf.node);
   node.value = value / static_cast<float>(settings_.playouts);
   node.score = score / static_cast<float>(settings_.playouts);
-  std::fill(logits_scratch_.begin(), logits_scratch_.end(), 0.0f);
-  expand(leaf, logits_scratch_.data());
+  std::fill_n(tree_.priors(node), node.move_count, 0.0f);
+  expand(leaf);
 }
 
 // A finished visit: the leaf's value joins every move of the path to it, cut on its way to what is
@@ -501,7 +538,7 @@ void Search::cancel() {
     give_back(leaves_[i]);
     tree_.node(leaves_[i].node).status = Status::kNew;
   }
-  leaf_count_ = 0;
+  leaf_count_ = rows_ = 0;
 }
 
 // Once a search, when the root has its priors: noise, and Gumbel's draw and schedule.
@@ -550,8 +587,7 @@ void Search::run_uniform() {
   const std::vector<float> logits(rows * game_->actions), values(rows);
   while (!done()) {
     Batch batch{planes.data(), globals.data(), settings_.leaves_per_batch};
-    collect(batch);
-    absorb(logits.data(), values.data(), nullptr);
+    if (collect(batch) > 0) absorb(logits.data(), values.data(), nullptr);
   }
 }
 

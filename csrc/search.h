@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
+#include "cache.h"
 #include "game.h"
 #include "rng.h"
 #include "tree.h"
@@ -38,6 +40,7 @@ struct SearchSettings {
   bool stop_early = false;
   int memory_mib = 4096;
   int playouts = 0;
+  int cache_mib = 32;
   bool random_symmetry = false;
   bool reuse_tree = true;
 };
@@ -56,7 +59,9 @@ struct MoveStats {
 
 class Search {
  public:
-  Search(const Game& game, const SearchSettings& settings, uint64_t seed);
+  // Searches that share an evaluator and a thread can share its cache (null: none is kept).
+  Search(const Game& game, const SearchSettings& settings, uint64_t seed,
+         std::shared_ptr<EvaluationCache> cache = nullptr);
 
   // Starts from a position, forgetting the tree. With a mask [actions] only the moves that it
   // allows (1) are searched at this root; throws std::invalid_argument when none of them is legal.
@@ -65,13 +70,14 @@ class Search {
   // Follows a move actually played; keeps the subtree below it when the settings say so.
   void advance(int action);
 
-  // Selects up to settings.leaves_per_batch leaves and appends their inputs to the batch. Visits
-  // that end in a finished game, and all with settings.playouts, need no evaluator and are backed up
-  // at once. Returns how many leaves now wait for `absorb`; it may be 0 before the search is done.
+  // Selects up to settings.leaves_per_batch leaves and appends the inputs of those that the cache
+  // does not know to the batch. Visits that end in a finished game, and all with settings.playouts,
+  // need no evaluator and are backed up at once. Returns how many rows now wait for `absorb`; it may
+  // be 0 before the search is done.
   int collect(Batch& batch);
 
   // Expands the leaves of the last `collect` and backs their values up.
-  // logits [leaves, actions], any real numbers; values [leaves], in [-1, 1], and scores [leaves],
+  // logits [rows, actions], any real numbers; values [rows], in [-1, 1], and scores [rows],
   // in points (null: unknown, 0), in the side to move's view. Throws std::runtime_error when one
   // is not finite; the leaves are then given back.
   void absorb(const float* logits, const float* values, const float* scores);
@@ -107,7 +113,9 @@ class Search {
 
   const uint8_t* root_state() const { return root_state_.data(); }
   const Game& game() const { return *game_; }
-  int leaf_count() const { return leaf_count_; }
+  int leaf_count() const { return leaf_count_; }  // selected, not yet backed up
+  int rows() const { return rows_; }              // those of them that the evaluator must answer
+  int64_t cache_hits() const { return cache_ ? cache_->hits() : 0; }
   int64_t bytes() const { return tree_.bytes(); }
   const Tree& tree() const { return tree_; }
 
@@ -120,6 +128,8 @@ class Search {
     std::vector<Step> path;
     int node = 0;
     int symmetry = 0;
+    bool cached = false;  // has its answer already
+    uint64_t key = 0;     // in the cache
   };
   enum class Selected { kLeaf, kTerminal, kCollision };
 
@@ -129,7 +139,9 @@ class Search {
   int forbid(const std::vector<uint8_t>& allowed);
   int select_puct(int index);
   int select_gumbel(int index);
-  void expand(const Leaf& leaf, const float* logits);
+  void gather(Batch& batch);
+  void keep(const Leaf& leaf, const Answer& answer);
+  void expand(const Leaf& leaf);
   void expand_by_playouts(const Leaf& leaf);
   void back_up(const Leaf& leaf);
   void give_back(const Leaf& leaf);
@@ -157,6 +169,7 @@ class Search {
   const Game* game_;
   SearchSettings settings_;
   Rng rng_;
+  std::shared_ptr<EvaluationCache> cache_;
   Tree tree_;
   std::vector<uint8_t> root_state_;
   std::vector<uint8_t> state_;          // the position while selecting
@@ -169,6 +182,7 @@ class Search {
   std::vector<uint8_t> allowed_;        // at the root, by action; empty allows all
   std::vector<Leaf> leaves_;            // waiting for the evaluator
   int leaf_count_ = 0;
+  int rows_ = 0;                        // leaves that are not cached
   bool root_prepared_ = false;
   float score_centre_ = 0;              // the lead that score utility is measured from
   std::vector<float> root_prior_;       // by action, before noise

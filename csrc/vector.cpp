@@ -3,7 +3,9 @@
 #include <cmath>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+// (The thread sanitizer is not yet up when the versions are chosen.)
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_THREAD__)
 #define MOVE37_VECTOR __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define MOVE37_VECTOR

@@ -59,6 +59,10 @@ class Timed:
         except TimeIsUpError:
             return sum(self._rows) / (time.perf_counter() - began)
 
+    def stop(self) -> None:
+        """Ends the timed run in all its threads."""
+        self._end = 0.0
+
 
 def bench_net(
     game: Game, net: str, device: torch.device, batch: int = 64, seconds: float = 5.0
@@ -143,8 +147,11 @@ def compare_with_bare_net(
         if threads == 1:  # from the thread that searches: OpenMP waits otherwise in another one
             call_for_ever()
         with ThreadPoolExecutor(threads) as executor:
-            for job in [executor.submit(call_for_ever) for _ in range(threads)]:
-                job.result()
+            try:
+                for job in [executor.submit(call_for_ever) for _ in range(threads)]:
+                    job.result()
+            finally:  # of Ctrl-C too
+                timed.stop()
 
     turn = seconds / (2 * REPEATS)
     timed.rate(bare, turn / 4)
@@ -173,7 +180,7 @@ def full_batch(game: Game, rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _deep_search(game: Game, evaluator: Evaluator, batch: int) -> Callable[[], object]:
     """Searches of the initial position, each large enough to fill most of its batches."""
-    settings = SearchSettings(visits=max(800, 32 * batch), leaves_per_batch=batch)
+    settings = SearchSettings(visits=max(800, 32 * batch), leaves_per_batch=batch, cache_mib=0)
     search = Search(game.native, settings, evaluator)
     start = Position(game).state
 
@@ -188,7 +195,7 @@ def _games(game: Game, evaluator: Evaluator, parallel: int, workers: int) -> Cal
     """Self-play without end, with moves drawn by visits so that no two games are alike."""
     pool = MatchPool(
         game.native,
-        [SearchSettings(visits=100, temperature=1.0, temperature_moves=1_000_000)],
+        [SearchSettings(visits=100, temperature=1.0, temperature_moves=1_000_000, cache_mib=0)],
         endless_starts(game),
         parallel_games=parallel,
         workers=workers,

@@ -83,7 +83,7 @@ def bench_tree(game: _core.Game, simulations: int = 800, seconds: float = 5.0) -
     does, and bytes_per_simulation, the memory of a finished tree over its simulations.
     """
     start = _initial(game)
-    search = _core.Search(game, SearchSettings(visits=simulations).to_core(), 0)
+    search = _core.Search(game, SearchSettings(visits=simulations, cache_mib=0).to_core(), 0)
 
     def step() -> int:
         search.set_root(start)

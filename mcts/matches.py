@@ -102,6 +102,11 @@ class MatchPool:
         return sum(pool.evaluations for pool in self._pools)
 
     @property
+    def cache_hits(self) -> int:
+        """Evaluations saved so far, because the position had been met before."""
+        return sum(pool.cache_hits for pool in self._pools)
+
+    @property
     def moves_played(self) -> int:
         """Moves played so far, those of unfinished games included."""
         return sum(pool.moves_played for pool in self._pools)
@@ -117,13 +122,14 @@ class MatchPool:
         Ctrl-C and exceptions of an evaluator end the call; unfinished games stay in the pool.
         """
         self._stop.clear()
+        for pool in self._pools:
+            pool.clear_caches()  # the answers of earlier evaluators
         with ThreadPoolExecutor(len(self._pools), "move37-games") as executor:
-            futures = [
-                executor.submit(self._work, pool, share, evaluators, on_game)
-                for pool, share in zip(self._pools, self._shares, strict=True)
-            ]
-            try:
-                pending = set(futures)
+            try:  # from the first thread on, so that Ctrl-C always stops them
+                pending = {
+                    executor.submit(self._work, pool, share, evaluators, on_game)
+                    for pool, share in zip(self._pools, self._shares, strict=True)
+                }
                 while pending:  # a bare wait would not hear Ctrl-C
                     done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                     for future in done:

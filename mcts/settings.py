@@ -90,6 +90,12 @@ class SearchSettings(BaseModel):
     playouts: int = Field(
         0, ge=0, le=1000, description="random games that value each leaf, instead of the evaluator"
     )
+    cache_mib: int = Field(
+        32,
+        ge=0,
+        le=100_000,
+        description="memory for the evaluator's answers to positions met before; 0 keeps none",
+    )
     random_symmetry: bool = Field(
         False, description="show each leaf to the net under a random symmetry"
     )

@@ -28,6 +28,7 @@ from engine.nets import load_net
 from engine.peers import bench_board_beside_peers
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
 from mcts.bench import bench_tree
+from mcts.signature import signature
 from selfplay.progress import Reporter
 from selfplay.teachers import SearchStage
 
@@ -35,6 +36,7 @@ Rows = list[dict[str, Any]]
 SUITES = ["board", "tree", "net", "search", "selfplay"]
 TREE_SIMULATIONS = (800, 10_000)
 NET_BATCHES = (1, 8, 64)
+SIGNATURE_GAMES = ("tic_tac_toe", "connect_four", "othello", "hex", "go9")
 
 
 def run_suites(
@@ -65,6 +67,11 @@ def run_suites(
             report.bar(name, number / len(runs[name]))
             rows[name].append(run())
     return rows
+
+
+def search_signature() -> str:
+    """A hash of searches of several games, the same until the search changes; see mcts.signature."""
+    return signature(load(name).native for name in SIGNATURE_GAMES)
 
 
 def tables(rows: dict[str, Rows]) -> str:

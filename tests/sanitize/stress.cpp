@@ -220,6 +220,7 @@ SearchSettings random_settings(Rng& rng) {
   settings.solve = rng.below(2) == 0;
   settings.stop_early = rng.below(3) == 0;
   settings.memory_mib = one_of(rng, {0, 1, 4096});
+  settings.cache_mib = rng.below(2);
   settings.random_symmetry = rng.below(2) == 0;
   settings.reuse_tree = rng.below(4) > 0;
   return settings;
@@ -270,7 +271,7 @@ void read_results(Search& search, const SearchSettings& settings, Rng& rng) {
 // One search, driven by one caller who changes its mind all the time.
 void stress_search(const Game& game, Perfect* perfect, Rng& rng, int steps) {
   const SearchSettings settings = random_settings(rng);
-  Search search(game, settings, rng.next());
+  Search search(game, settings, rng.next(), make_cache(game, settings.cache_mib));
   for (int step = 0; step < steps; ++step) {
     const bool over = game.over(search.root_state());
     const int choice = rng.below(12);
@@ -295,17 +296,18 @@ void stress_search(const Game& game, Perfect* perfect, Rng& rng, int steps) {
       Inputs inputs(game, capacity);
       const int before = search.root_visits();
       const int rows = search.collect(inputs.batch);
-      CHECK(rows == inputs.batch.size && rows == search.leaf_count());
+      CHECK(rows == inputs.batch.size && rows == search.rows() && rows <= search.leaf_count());
+      CHECK(rows > 0 || search.leaf_count() == 0);
       TreeCheck(search, settings, perfect);
       if (rows > 0 && choice > 4) {  // else the answers never come
         const Mood mood = choice == 5 ? Mood::kNanValue : choice == 6 ? Mood::kInfiniteLogit : Mood::kSound;
         const Answers answers = evaluate(game, inputs.batch, mood);
-        const int collected = search.root_visits();
+        const int collected = search.root_visits(), leaves = search.leaf_count();
         const float* scores = rng.below(2) == 0 ? answers.scores.data() : nullptr;
         try {
           search.absorb(answers.logits.data(), answers.values.data(), scores);
           CHECK(mood == Mood::kSound);
-          CHECK(search.root_visits() == collected + rows);
+          CHECK(search.root_visits() == collected + leaves);
         } catch (const std::runtime_error&) {
           CHECK(mood != Mood::kSound);
           CHECK(search.root_visits() == collected);
@@ -323,13 +325,13 @@ void undisturbed_search(const Game& game, Perfect* perfect, Rng& rng) {
   SearchSettings settings = random_settings(rng);
   settings.stop_early = false;
   settings.memory_mib = 64;
-  Search search(game, settings, rng.next());
+  Search search(game, settings, rng.next(), make_cache(game, settings.cache_mib));
   const std::vector<uint8_t> start = random_position(game, rng);
   search.set_root(start.data());
   while (!game.over(search.root_state())) {
     while (!search.done()) {
       Inputs inputs(game, settings.leaves_per_batch);
-      search.collect(inputs.batch);
+      if (search.collect(inputs.batch) == 0) continue;
       const Answers answers = evaluate(game, inputs.batch, Mood::kSound);
       search.absorb(answers.logits.data(), answers.values.data(), answers.scores.data());
     }
