@@ -266,7 +266,7 @@ def test_a_search_whose_memory_was_full_begins_anew_at_the_next_position():
         search.set_root(start.state)
         search.run()
         visits.append(search.core.root_visits)
-    assert visits[0] == visits[1] > 500
+    assert min(visits) > 500
     search.advance(search.core.choose(0))
     search.run()
     assert search.core.root_visits > 10

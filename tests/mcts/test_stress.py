@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from engine import games
 from mcts import MatchPool, SearchSettings
 
 FOUR = games.load("connect_four")
-REPOSITORY = os.fspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+REPOSITORY = Path(__file__).parents[2]
 
 
 def new_pool(count, *, workers=1, parallel=64, **options):
@@ -127,8 +128,7 @@ def test_one_thread_gives_the_same_bits_every_time():
 
 
 def resident_bytes():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
