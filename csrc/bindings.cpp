@@ -94,40 +94,17 @@ void require_answers(const Game& game, int rows, const Array<float>& logits,
   require(values.ndim() == 1 && values.shape(0) == rows, "values have the wrong shape");
 }
 
-// A uniformly random legal action; among many, guessing finds one sooner than counting.
-int random_legal(const Game& game, const std::vector<uint8_t>& mask, int legal, Rng& rng) {
-  int action = 0;
-  if (legal >= 16) {
-    do action = rng.below(game.actions);
-    while (!mask[action]);
-  } else {
-    for (int skip = rng.below(legal); !mask[action] || skip-- > 0;) ++action;
-  }
-  return action;
-}
-
-// A game at random to the end, for games that bring no playout of their own.
-int uniform_playout(const Game& game, uint8_t* state, std::vector<uint8_t>& mask, Rng& rng) {
-  int moves = 0;
-  for (; !game.over(state); ++moves) {
-    const int legal = game.legal(state, mask.data());
-    game.play(state, random_legal(game, mask, legal, rng));
-  }
-  return moves;
-}
-
 // Random games to the end; returns their moves. With `owners` [area], which needs game.score, adds up
 // who owns each point at their ends.
 int64_t playouts(const Game& game, const uint8_t* start, int64_t count, uint64_t seed,
                  float* owners = nullptr) {
-  std::vector<uint8_t> state(game.state_bytes), mask(game.actions);
+  std::vector<uint8_t> state(game.state_bytes), mask;
   std::vector<int8_t> ownership(game.area());
   Rng rng(seed);
   int64_t moves = 0;
   for (int64_t i = 0; i < count; ++i) {
     std::copy_n(start, game.state_bytes, state.begin());
-    moves += game.playout != nullptr ? game.playout(state.data(), rng.next() >> 1)
-                                     : uniform_playout(game, state.data(), mask, rng);
+    moves += play_out(game, state.data(), mask, rng);
     if (owners == nullptr) continue;
     game.score(state.data(), ownership.data());
     for (int p = 0; p < game.area(); ++p) owners[p] += ownership[p];
@@ -375,6 +352,7 @@ PYBIND11_MODULE(_core, m) {
       .def_readwrite("solve", &SearchSettings::solve)
       .def_readwrite("stop_early", &SearchSettings::stop_early)
       .def_readwrite("memory_mib", &SearchSettings::memory_mib)
+      .def_readwrite("playouts", &SearchSettings::playouts)
       .def_readwrite("cache_mib", &SearchSettings::cache_mib)
       .def_readwrite("random_symmetry", &SearchSettings::random_symmetry)
       .def_readwrite("reuse_tree", &SearchSettings::reuse_tree);

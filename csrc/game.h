@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "rng.h"
+
 namespace move37 {
 
 constexpr int kMaxActions = 16384;  // the tree counts moves, and room for them, in 16 bits
@@ -51,5 +53,9 @@ struct Batch {
 // Writes the network's inputs for a state, as seen under a symmetry.
 void encode_seen(const Game& game, uint8_t* state, int symmetry, uint8_t* planes, float* globals,
                  std::vector<uint8_t>& scratch);
+
+// Plays a random game to the end and returns its moves: the game's own playout, or else uniformly
+// random legal moves. `mask` is scratch.
+int play_out(const Game& game, uint8_t* state, std::vector<uint8_t>& mask, Rng& rng);
 
 }  // namespace move37

@@ -139,7 +139,10 @@ int Matches::fill(int evaluator, Batch& batch) {
       if (!game.active || seat_to_move(game) != evaluator) break;
       Search& search = search_of(game);
       search.collect(batch);
-      if (batch.size > before) waiting_[evaluator].push_back({&search, batch.size - before});
+      if (batch.size > before)
+        waiting_[evaluator].push_back({&search, batch.size - before});
+      else if (!search.done())
+        break;
     }
   }
   return batch.size;

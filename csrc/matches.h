@@ -119,8 +119,8 @@ class Matches {
 
   const Game* game_;
   std::vector<SearchSettings> seats_;
-  std::vector<std::shared_ptr<EvaluationCache>> caches_;  // of each seat's evaluator, or null
   MatchOptions options_;
+  std::vector<std::shared_ptr<EvaluationCache>> caches_;  // of each seat's evaluator, or null
   uint64_t seed_;
   std::vector<Running> games_;
   std::deque<GameLog> queue_;

@@ -12,8 +12,9 @@ namespace move37 {
 
 namespace {
 
-// A visit of a solved or a cached position costs no evaluation, so a tree with nothing else to
-// visit could spin here for ever; this bounds the work between two batches.
+// A visit of a solved or a cached position, or of one valued by random games, costs no evaluation, so
+// a tree with nothing else to visit could spin here for ever; this bounds the work between two
+// batches, and between two looks at the clock.
 constexpr int kMaxFreeVisits = 256;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kTwoOverPi = 0.63661977f;
@@ -129,7 +130,7 @@ int Search::collect(Batch& batch) {
 // Selects leaves for one batch. Those that the cache knows wait for the others but take no row, so
 // that the tree grows as it would without a cache.
 void Search::gather(Batch& batch) {
-  int terminal_visits = 0;
+  int free_visits = 0;
   while (leaf_count_ < settings_.leaves_per_batch && batch.size < batch.capacity) {
     const Node& root = tree_.node(Tree::kRoot);
     if (root.visits + leaf_count_ >= settings_.visits && root.status == Status::kExpanded) break;
@@ -140,7 +141,12 @@ void Search::gather(Batch& batch) {
     if (selected == Selected::kCollision) break;
     if (selected == Selected::kTerminal) {
       if (tree_.node(Tree::kRoot).status == Status::kTerminal) break;
-      if (++terminal_visits == kMaxFreeVisits) break;
+      if (++free_visits == kMaxFreeVisits) break;
+      continue;
+    }
+    if (settings_.playouts > 0) {
+      expand_by_playouts(leaf);
+      if (++free_visits == kMaxFreeVisits) break;
       continue;
     }
     leaf.symmetry = settings_.random_symmetry ? rng_.below(game_->symmetries) : 0;
@@ -406,6 +412,24 @@ void Search::expand(const Leaf& leaf) {
     if (leaf.path.empty() && node.visits == 0) score_centre_ = node.score;
   }
   back_up(leaf);
+}
+
+// Plain Monte Carlo tree search (Coulom 2006): the leaf, whose position is still in `state_`, is worth
+// the mean result of random games, and no move is better than another.
+void Search::expand_by_playouts(const Leaf& leaf) {
+  float value = 0, score = 0;
+  for (int i = 0; i < settings_.playouts; ++i) {
+    playout_state_ = state_;
+    play_out(*game_, playout_state_.data(), legal_mask_, rng_);
+    value += game_->outcome(playout_state_.data());
+    if (game_->score != nullptr)
+      score += game_->score(playout_state_.data(), ownership_scratch_.data());
+  }
+  Node& node = tree_.node(leaf.node);
+  node.value = value / static_cast<float>(settings_.playouts);
+  node.score = score / static_cast<float>(settings_.playouts);
+  std::fill_n(tree_.priors(node), node.move_count, 0.0f);
+  expand(leaf);
 }
 
 // A finished visit: the leaf's value joins every move of the path to it, cut on its way to what is

@@ -39,6 +39,7 @@ struct SearchSettings {
   bool solve = true;
   bool stop_early = false;
   int memory_mib = 4096;
+  int playouts = 0;
   int cache_mib = 32;
   bool random_symmetry = false;
   bool reuse_tree = true;
@@ -70,8 +71,9 @@ class Search {
   void advance(int action);
 
   // Selects up to settings.leaves_per_batch leaves and appends the inputs of those that the cache
-  // does not know to the batch. Visits that end in a finished game need no evaluator and are
-  // backed up at once. Returns how many rows now wait for `absorb`; 0 when the search is done.
+  // does not know to the batch. Visits that end in a finished game, and all with settings.playouts,
+  // need no evaluator and are backed up at once. Returns how many rows now wait for `absorb`; it may
+  // be 0 before the search is done.
   int collect(Batch& batch);
 
   // Expands the leaves of the last `collect` and backs their values up.
@@ -140,6 +142,7 @@ class Search {
   void gather(Batch& batch);
   void keep(const Leaf& leaf, const Answer& answer);
   void expand(const Leaf& leaf);
+  void expand_by_playouts(const Leaf& leaf);
   void back_up(const Leaf& leaf);
   void give_back(const Leaf& leaf);
   void prove(const Leaf& leaf);
@@ -170,6 +173,7 @@ class Search {
   Tree tree_;
   std::vector<uint8_t> root_state_;
   std::vector<uint8_t> state_;          // the position while selecting
+  std::vector<uint8_t> playout_state_;
   std::vector<uint8_t> encode_scratch_;
   std::vector<uint8_t> legal_mask_;
   std::vector<int8_t> ownership_scratch_;

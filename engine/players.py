@@ -2,6 +2,7 @@
 
 net=FILE,visits=200          a net with search; any field of SearchSettings may follow
 net=FILE,policy              the net's policy alone, its best move
+playouts=1,visits=10000      search without a net: random games value each leaf
 random                       uniformly random legal moves
 gtp=COMMAND LINE             an engine that speaks GTP (the rest of the text is its command)
 """
@@ -25,7 +26,7 @@ _ALL_MOVES = 1_000_000
 
 @dataclass(frozen=True)
 class PlayerSpec:
-    """A player as described by the user: a net, a GTP command, or (neither) random moves."""
+    """A player as described by the user: a net, a GTP command, or neither (random, playouts)."""
 
     text: str
     settings: SearchSettings
@@ -44,10 +45,13 @@ def parse_player(text: str, **defaults: object) -> PlayerSpec:
         settings = SearchSettings(visits=1, temperature=1.0, temperature_moves=_ALL_MOVES)
         return PlayerSpec(text, settings)
     first, *rest = text.split(",")
-    if not first.startswith("net=") or not first.removeprefix("net="):
+    net = first.removeprefix("net=") if first.startswith("net=") else None
+    if first.startswith("playouts="):
+        rest = [first, *rest]
+    elif not net:
         raise UserError(
             f"'{text}' is not a player: use net=FILE,visits=200 or net=FILE,policy or random "
-            "or gtp=COMMAND"
+            "or playouts=1,visits=10000 or gtp=COMMAND"
         )
     values: dict[str, object] = dict(defaults)
     for part in rest:
@@ -59,7 +63,7 @@ def parse_player(text: str, **defaults: object) -> PlayerSpec:
             raise UserError(f"unknown setting '{part}' of player '{text}'{hint}")
         else:
             values[name] = value
-    return PlayerSpec(text, make_settings(values), net=first.removeprefix("net="))
+    return PlayerSpec(text, make_settings(values), net=net)
 
 
 def make_settings(values: dict[str, object]) -> SearchSettings:
@@ -73,7 +77,7 @@ def make_settings(values: dict[str, object]) -> SearchSettings:
 
 
 def make_evaluator(spec: PlayerSpec, game: Game, device: torch.device) -> Evaluator:
-    """The evaluator of a net or random player. Raises UserError when the net does not fit."""
+    """The evaluator of a player that is no GTP command. Raises UserError when the net does not fit."""
     if spec.net is None:
         return UniformEvaluator(game.actions)
     return NetEvaluator(load_net(spec.net, game)[0], device)

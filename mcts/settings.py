@@ -87,6 +87,9 @@ class SearchSettings(BaseModel):
         False, description="stop when the visits left cannot change the most visited move"
     )
     memory_mib: int = Field(4096, ge=1, le=12_000, description="stop when a tree takes this many MiB")
+    playouts: int = Field(
+        0, ge=0, le=1000, description="random games that value each leaf, instead of the evaluator"
+    )
     cache_mib: int = Field(
         32,
         ge=0,

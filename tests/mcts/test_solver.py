@@ -287,3 +287,44 @@ def test_values_stay_values_when_the_margin_counts_too(root_policy):
     )
     assert all(-1 <= move.value <= 1 for move in core.moves())
     assert -1 <= core.root_value <= 1
+
+
+# --- Random games instead of an evaluator ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("rules", [TTT, FOUR])
+def test_with_playouts_no_evaluator_is_asked_and_the_visits_add_up(rules):
+    def never(planes, globals_):
+        raise AssertionError("asked")
+
+    core = searched(Position(rules), never, visits=600, playouts=2, solve=False)
+    assert core.root_visits == 600
+    assert sum(move.visits for move in core.moves()) == 599
+
+
+def test_playouts_favour_the_middle_columns_and_the_first_player():
+    core = searched(Position(FOUR), visits=20_000, playouts=1, c_puct=3.0)
+    value = {move.action % 7: move.value for move in core.moves()}
+    assert core.choose(99) % 7 in (2, 3, 4)
+    assert value[3] > max(value[0], value[6])
+    assert core.root_value > 0
+
+
+def test_playouts_give_scores_in_games_that_have_them():
+    position = Position(games.load("go5"))
+    core = searched(position, visits=3000, playouts=1)
+    assert core.root_score + 7 > 2  # Black's lead on the board, without the komi
+
+
+# The value of the empty board under area scoring and positional superko: van der Werf, Winands et al.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("komi_half_points", "playouts", "winner"),
+    [(17, 1, 1), (19, 0, -1)],  # komi 8.5: Black wins all nine points; komi 9.5: there is no tenth
+)
+def test_on_a_board_of_three_by_three_black_wins_by_nine_points(komi_half_points, playouts, winner):
+    position = Position(games.load("go3"))
+    position.set_start(komi_half_points=komi_half_points)
+    core = searched(position, visits=3_000_000, playouts=playouts)
+    assert core.solved
+    assert core.root_value == winner
