@@ -1,4 +1,8 @@
-"""How fast others are at the same work, where they are installed: pip install 'move37[peers]'."""
+"""How fast others are at the same work, where they are installed: pip install 'move37[peers]'.
+
+Only the board has a peer. OpenSpiel's search has no evaluator in its wheel but random rollouts, one
+a simulation at least, so that its figure would be the board's once more and not the tree's.
+"""
 
 from __future__ import annotations
 
