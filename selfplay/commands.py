@@ -10,8 +10,7 @@ from typing import Any
 
 from engine.errors import UserError
 from engine.game import Game
-from engine.games import load
-from engine.games.own import lasting_name
+from engine.games import lasting_name, load
 from engine.gtp_client import GtpEngine, GtpPlayer
 from engine.inference import choose_device, cpu_count, torch_threads
 from engine.nets import NetInfo, check_writable, load_net, new_net, save_net

@@ -14,6 +14,9 @@ from typing import cast
 from engine.errors import UserError, did_you_mean
 from engine.game import Game
 from engine.games import own
+from engine.games.own import lasting_name
+
+__all__ = ["GO_SIZES", "lasting_name", "load", "names"]
 
 GO_SIZES = range(1, 20)
 
