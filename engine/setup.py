@@ -8,7 +8,6 @@ from pathlib import Path
 
 from engine import games
 from engine.errors import UserError, did_you_mean
-from engine.game import Game
 from engine.game_clock import parse_duration
 from engine.inference import NetEvaluator, choose_device
 from engine.levels import DEFAULT_LEVEL, FULL_STRENGTH, Level
@@ -103,17 +102,17 @@ def parse_time(text: str | None) -> float | None:
 
 def make_bot(setup: GameSetup) -> Bot:
     """Who plays against the human. Raises UserError for a net or device that does not fit."""
-    game, net = games.load(setup.game), setup.net_name()
+    net = setup.net_name()
     name = f"move37 {Path(net).stem}" if net else "move37 without a net"
-    return Bot(_evaluator(game, net, setup.device), setup.settings(net is not None), name)
+    return Bot(_evaluator(setup, net), setup.settings(net is not None), name)
 
 
 def make_adviser(setup: GameSetup, visits: int = HINT_VISITS) -> Bot:
     """Who gives hints: the best player there is, however weak the bot may be."""
-    game, net = games.load(setup.game), setup.best_net()
+    net = setup.best_net()
     settings = FULL_STRENGTH.settings(net is not None)
     settings = settings.model_copy(update={"visits": min(settings.visits, visits)})
-    return Bot(_evaluator(game, net, setup.device), settings, "adviser")
+    return Bot(_evaluator(setup, net), settings, "adviser")
 
 
 def open_session(setup: GameSetup, advice_visits: int = HINT_VISITS) -> Session:
@@ -153,10 +152,12 @@ def setup_for(record: GameRecord, setup: GameSetup) -> GameSetup:
     return replace(setup, game=record.game, net=None, komi=None, handicap=0)
 
 
-def _evaluator(game: Game, net: str | None, device: str) -> Evaluator:
-    return UniformEvaluator(game.actions) if net is None else _net_evaluator(game.name, net, device)
+def _evaluator(setup: GameSetup, net: str | None) -> Evaluator:
+    if net is None:
+        return UniformEvaluator(games.load(setup.game).actions)
+    return _net_evaluator(setup.game, net, setup.device)
 
 
 @lru_cache(maxsize=4)
-def _net_evaluator(game_name: str, net: str, device: str) -> NetEvaluator:
-    return NetEvaluator(load_net(net, games.load(game_name))[0], choose_device(device))
+def _net_evaluator(game: str, net: str, device: str) -> NetEvaluator:
+    return NetEvaluator(load_net(net, games.load(game))[0], choose_device(device))

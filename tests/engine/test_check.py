@@ -1,6 +1,7 @@
 """`move37 check` finds each mistake in a tic-tac-toe that has it, and none in a game without."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -236,7 +237,7 @@ def test_the_games_that_ship_are_sound(name):
 
 
 def overrun(rule: str, **changes: object) -> Game:
-    return Game(**{**games.load("tic_tac_toe").__dict__, rule: changes[rule]})  # type: ignore[arg-type]
+    return replace(games.load("tic_tac_toe"), **{rule: changes[rule]})  # type: ignore[arg-type]
 
 
 def encode_too_much(state, planes, globals_):

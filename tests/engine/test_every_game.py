@@ -180,7 +180,7 @@ def test_the_search_takes_a_win_in_one_for_either_side(name):
         position.play(search.core.choose(len(position.actions)))
         assert position.over and position.outcome() == 2 * loser - 1
         wins[1 - loser] += 1
-    assert min(wins.values()) > 0 or name == "go2"
+    assert min(wins.values()) > 0 or name in ("go1x2", "go2")  # where one side cannot win
 
 
 @every_game

@@ -276,7 +276,6 @@ def test_the_whole_output_of_a_short_game():
     assert (
         re.sub(r"win rate [\d.]+%", "win rate 50%", text)
         == f"""\
-Note: no net for tic_tac_toe, so the bot is not trained; it only searches.
 Tic-tac-toe: three in a row on 3x3.
 You play X, the bot plays O. Type help for the commands.
 

@@ -10,7 +10,7 @@ from engine.games import load, names
 from engine.inference import NetEvaluator
 from engine.nets import load_net
 from engine.position import Position
-from mcts import Evaluator
+from mcts import Evaluation, Evaluator
 from selfplay.commands import PRESETS, default_config
 from selfplay.progress import Silent
 from selfplay.run import Run
@@ -24,7 +24,7 @@ def losses(evaluator: Evaluator, position: Position, player: int) -> tuple[int, 
     actions = np.flatnonzero(mask)
     if position.to_move == player:
         planes, globals_ = position.encode()
-        logits, _ = evaluator(planes[None], globals_[None])
+        logits = evaluator(planes[None], globals_[None]).logits
         actions = np.array([np.where(mask, logits[0], -np.inf).argmax()])
     total = np.zeros(2, int)
     for action in actions:
@@ -53,8 +53,8 @@ def test_a_preset_is_the_default_of_its_game_and_ends_by_itself(path: Path) -> N
 
 
 def test_a_random_policy_loses_lines() -> None:
-    def evaluator(planes: np.ndarray, globals_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.zeros((1, 9), np.float32), np.zeros(1, np.float32)
+    def evaluator(planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
+        return Evaluation(np.zeros((1, 9), np.float32), np.zeros(1, np.float32))
 
     games, lost = losses(evaluator, Position(load("tic_tac_toe")), 0)
     assert games > 50 and lost > 10
