@@ -222,9 +222,11 @@ def test_ctrl_c_on_the_command_line_is_one_line():
 @contextlib.contextmanager
 def running(command):
     """A child process; it does not outlive the context."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # else a shell's job ignores it
     child = subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    signal.signal(signal.SIGINT, before)
     with child:
         try:
             yield child
