@@ -6,13 +6,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 BUILD_INPUTS := setup.py pyproject.toml constraints.txt $(sort $(wildcard csrc/*.cpp csrc/*.h))
 
-.PHONY: demo test setup lint types sanitize bench clean
+.PHONY: demo test test-slow setup lint types sanitize bench clean
 
 demo: setup
 	$(BIN)/move37 demo
 
 test: setup lint types
-	$(BIN)/pytest
+	$(BIN)/pytest -m 'not slow'
+
+# Tests of more than ten seconds: whole runs, the terminal app, deep counts.
+test-slow: setup
+	$(BIN)/pytest -m slow
 
 setup: $(VENV)/ready
 
