@@ -48,11 +48,8 @@ Search::Search(const Game& game, const SearchSettings& settings, uint64_t seed,
 void Search::set_root(const uint8_t* state, const uint8_t* allowed) {
   if (allowed != nullptr && !game_->over(state)) {
     std::memcpy(state_.data(), state, state_.size());
-    game_->legal(state_.data(), legal_mask_.data());
-    bool some = false;
-    for (int action = 0; action < game_->actions; ++action)
-      some = some || (legal_mask_[action] & allowed[action]) != 0;
-    if (!some) throw std::invalid_argument("none of the allowed moves is legal");
+    if (game_->legal(state_.data(), legal_mask_.data()) == forbid(allowed))
+      throw std::invalid_argument("none of the allowed moves is legal");
   }
   cancel();
   std::copy_n(state, root_state_.size(), root_state_.begin());
@@ -218,8 +215,7 @@ Search::Selected Search::select(Leaf& leaf) {
       throw std::runtime_error("game '" + game_->name +
                                "' has a position that is not over but has no legal move");
     }
-    if (index == Tree::kRoot && !allowed_.empty())
-      count -= forbid(allowed_);
+    if (index == Tree::kRoot && !allowed_.empty()) count -= forbid(allowed_.data());
     tree_.set_moves(index, legal_mask_.data(), game_->actions, count);
   }
   node.status = Status::kPending;
@@ -227,7 +223,7 @@ Search::Selected Search::select(Leaf& leaf) {
 }
 
 // Takes the moves that are not allowed out of the legal mask; returns how many were in it.
-int Search::forbid(const std::vector<uint8_t>& allowed) {
+int Search::forbid(const uint8_t* allowed) {
   int taken = 0;
   for (int action = 0; action < game_->actions; ++action) {
     const uint8_t left = legal_mask_[action] & allowed[action];

@@ -136,7 +136,7 @@ class Search {
   void forget();
   bool memory_full() const;
   Selected select(Leaf& leaf);
-  int forbid(const std::vector<uint8_t>& allowed);
+  int forbid(const uint8_t* allowed);
   int select_puct(int index);
   int select_gumbel(int index);
   void gather(Batch& batch);

@@ -17,7 +17,7 @@ from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
 from engine.players import PlayerSpec, SearchPlayer, make_evaluator, parse_player
 from selfplay.accuracy import Accuracy, measure
 from selfplay.arena import SgfFolder, Tally, play_gtp_match, play_match
-from selfplay.config import PRESETS, RunConfig, parse_config, read_config, read_preset
+from selfplay.config import RunConfig, parse_config, preset_names, read_config, read_preset
 from selfplay.elo import Sprt
 from selfplay.experts import read_experts
 from selfplay.imitation import ExpertStage
@@ -85,19 +85,13 @@ def accuracy_on_files(
         return measure(net, game, games, device)
 
 
-def preset_of(game: Game) -> Path | None:
-    """What is known to work well for a game, as a configuration; None for a game without."""
-    path = PRESETS / f"{game.family}.toml"
-    return path if path.is_file() else None
-
-
 def default_config(game: str, start: str | None, device: str, seed: int) -> RunConfig:
     """What `move37 train` does without a configuration: the game's preset if it has one, or else
     imitate if there are games, then play."""
     common = {"game": lasting_name(game), "start": start, "device": device, "seed": seed}
-    path = preset_of(load(game))
-    if path is not None:
-        return parse_config({**read_config(path).model_dump(), **common}, str(path))
+    family = load(game).family
+    if family in preset_names():
+        return read_preset(family).model_copy(update=common)
     stages: list[dict[str, Any]] = []
     if start is None and shipped_games(load(game)) is not None:
         stages.append({"teacher": "expert", "data": [SHIPPED]})

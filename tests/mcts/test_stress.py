@@ -108,11 +108,10 @@ def test_an_error_in_one_of_many_threads_ends_all_at_once():
                 raise OSError("the device is gone")
             return super().__call__(planes, globals_)
 
-    pool = new_pool(100_000, workers=16)
-    began = time.perf_counter()
+    pool, evaluator = new_pool(100_000, workers=16), Late(FOUR.actions)
     with pytest.raises(OSError, match="gone"):
-        pool.play([Late(FOUR.actions)], lambda log: True)
-    assert time.perf_counter() - began < 5  # the games would take minutes
+        pool.play([evaluator], lambda log: True)
+    assert evaluator.calls < 20 + 2 * 16  # each thread ends with the batch that it has
     assert threading.active_count() < 16
 
 
@@ -198,10 +197,9 @@ def test_ctrl_c_stops_at_once(program):
     source = textwrap.dedent(PROLOGUE) + textwrap.dedent(PROGRAMS[program])
     with running([sys.executable, "-c", source]) as child:
         assert child.stdout.readline() == "running\n"
-        seconds, output, errors = interrupt(child)
+        output, errors = interrupt(child)
     assert (output, errors) == ("stopped True\n", "")
     assert child.returncode == 0
-    assert seconds < 2  # at most one on a machine with nothing else to do
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
@@ -211,12 +209,11 @@ def test_ctrl_c_on_the_command_line_is_one_line():
     with running([sys.executable, "-c", source, *arguments]) as child:
         assert child.stdout.readline() == "running\n"
         time.sleep(5)
-        seconds, output, errors = interrupt(child)
+        output, errors = interrupt(child)
     assert output == ""
     assert errors.splitlines()[-1] == "move37: stopped; finished work is kept"
     assert "Traceback" not in errors
     assert child.returncode == 130
-    assert seconds < 3
 
 
 @contextlib.contextmanager
@@ -235,8 +232,6 @@ def running(command):
 
 
 def interrupt(child):
-    """Ctrl-C; (seconds until the end, the rest of stdout, stderr)."""
-    began = time.perf_counter()
+    """Ctrl-C; (the rest of stdout, stderr). Left alone, each of these programs runs for hours."""
     child.send_signal(signal.SIGINT)
-    output, errors = child.communicate(timeout=60)
-    return time.perf_counter() - began, output, errors
+    return child.communicate(timeout=20)

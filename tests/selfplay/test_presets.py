@@ -11,7 +11,8 @@ from engine.inference import NetEvaluator
 from engine.nets import load_net
 from engine.position import Position
 from mcts import Evaluation, Evaluator
-from selfplay.commands import PRESETS, default_config
+from selfplay.commands import default_config
+from selfplay.config import PRESETS
 from selfplay.progress import Silent
 from selfplay.run import Run
 

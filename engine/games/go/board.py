@@ -16,12 +16,11 @@ The count is zero exactly when the chain has no liberty, and merging two chains 
 numbers. A point p is the chain's last liberty exactly when every pseudo-liberty is at p,
 that is when the count equals the number of p's neighbours in the chain.
 
-Three choices keep the hot path free of unpredictable branches (docs/board.md draws them):
+Two choices keep the hot path free of unpredictable branches (docs/board.md measures them):
   * `around` counts the neighbours of each point by content, packed in one number; most questions
     (is this an eye, has a stone here room?) need only it;
   * points without a stone belong to chain 0, whose liberties nobody reads, so counting liberties
-    of "all four neighbours" needs no test of what stands there;
-  * points are unsigned, so that numba drops its test for negative indices.
+    of "all four neighbours" needs no test of what stands there.
 """
 
 from typing import Any
