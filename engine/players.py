@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from pydantic import ValidationError
 
 from engine.errors import UserError, did_you_mean
 from engine.game import Game
-from engine.inference import NetEvaluator
+from engine.inference import Device, NetEvaluator
 from engine.nets import load_net
 from engine.position import Position
 from mcts import Evaluator, Search, SearchSettings, UniformEvaluator
@@ -76,11 +75,11 @@ def make_settings(values: dict[str, object]) -> SearchSettings:
         raise UserError(f"search setting {name}={first['input']!r}: {first['msg']}") from error
 
 
-def make_evaluator(spec: PlayerSpec, game: Game, device: torch.device) -> Evaluator:
+def make_evaluator(spec: PlayerSpec, game: Game, device: Device) -> Evaluator:
     """The evaluator of a player that is no GTP command. Raises UserError when the net does not fit."""
     if spec.net is None:
         return UniformEvaluator(game.actions)
-    return NetEvaluator(load_net(spec.net, game)[0], device)
+    return NetEvaluator(load_net(spec.net, game)[0], device, game)
 
 
 class SearchPlayer:

@@ -81,7 +81,9 @@ def test_komi_reaches_the_value() -> None:
 def test_an_evaluator_gives_a_logit_to_every_action_and_a_value_in_range(name: str) -> None:
     game = load(name)
     planes, globals_ = Position(game).encode()
-    logits, values, _ = NetEvaluator(new_net(game, 1, 8, 0), CPU)(planes[None], globals_[None])
+    logits, values, _ = NetEvaluator(new_net(game, 1, 8, 0), choose_device("cpu"))(
+        planes[None], globals_[None]
+    )
     assert logits.shape == (1, game.actions) and logits.dtype == np.float32
     assert -1 <= values[0] <= 1
 
@@ -132,7 +134,7 @@ def test_a_foreign_safetensors_file_is_not_a_net(tmp_path: Path) -> None:
 
 
 def test_an_unknown_device_is_refused() -> None:
-    with pytest.raises(UserError, match="use auto, cpu or cuda"):
+    with pytest.raises(UserError, match="use auto, cpu, cuda, openvino or openvino-int8"):
         choose_device("gpu")
     if not torch.cuda.is_available():
         with pytest.raises(UserError, match="use --device cpu"):

@@ -1,0 +1,106 @@
+"""How a search uses this machine best: leaves a batch, and threads that play side by side.
+
+A tree that selects several leaves before it hears of the first one is faster, and wastes some of
+them: `worth` says how much, as matches measured it (RESULTS.md, "Leaves a batch"). A batch pays when
+it gains more speed than it loses worth. How much speed it gains is a matter of the machine:
+`move37 bench search --tune` measures it and keeps it in the user's cache, where every search finds it.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.errors import UserError
+from engine.files import user_cache, write_whole
+from engine.inference import Device, cpu_count
+from mcts import SearchSettings
+
+MOST_VISITS = 1_000_000  # of a search that something else ends
+TIMED_VISITS = 400  # what such a search is taken to reach
+WASTE = 1.0  # visits that each further leaf of a batch costs, see `worth`
+LEAST_SHARE = 1 / 16  # no batch is a larger share of a search; what was measured ends there
+
+
+class Tuning(BaseModel):
+    """What was measured on a machine."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    net: str = Field("", description="the net it was measured with")
+    threads: int = Field(ge=1, description="threads that play games side by side")
+    speeds: dict[int, float] = Field(
+        description="evaluations/s of one search, by its leaves a batch; only their ratios count"
+    )
+
+    def leaves(self, visits: int) -> int:
+        """The leaves a batch with which a search of so many visits is worth most per second."""
+        fitting = [n for n in self.speeds if n <= max(1, visits * LEAST_SHARE)]
+        return max(fitting, key=lambda n: self.speeds[n] * worth(n, visits), default=1)
+
+
+def worth(leaves: int, visits: int) -> float:
+    """The share of its visits that a search keeps, in (0, 1]: it plays like one of so many alone."""
+    return 1 / (1 + WASTE * (leaves - 1) / visits)
+
+
+def default_tuning(device: Device) -> Tuning:
+    """What is assumed of a machine that was not measured."""
+    on_cpu = device.torch_device.type == "cpu"
+    speeds = {1: 1.0, 2: 1.4, 4: 2.0, 8: 2.8, 16: 3.6}
+    return Tuning(threads=cpu_count() if on_cpu else 2, speeds=speeds)
+
+
+def tuning_of(device: Device) -> Tuning:
+    """What was measured last for a device on this machine, or the default."""
+    known = _read().get(_hardware(device))
+    try:
+        return Tuning.model_validate(known) if known else default_tuning(device)
+    except ValidationError:  # of another version
+        return default_tuning(device)
+
+
+def keep_tuning(device: Device, tuning: Tuning) -> Path:
+    """Keeps what was measured for a device on this machine; where. Raises UserError if it cannot."""
+    path = _path()
+    known = _read() | {_hardware(device): tuning.model_dump()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(known, indent=1).encode())
+    except OSError as error:
+        raise UserError(f"cannot write '{path}': {error.strerror}; set XDG_CACHE_HOME") from error
+    return path
+
+
+def search_of(visits: int | None, device: Device) -> SearchSettings:
+    """One search alone of so many visits; None: until time or somebody ends it."""
+    leaves = tuning_of(device).leaves(visits or TIMED_VISITS)
+    return SearchSettings(visits=visits or MOST_VISITS, leaves_per_batch=leaves)
+
+
+def game_threads(device: Device) -> int:
+    """How many threads play games side by side."""
+    return tuning_of(device).threads
+
+
+def _path() -> Path:
+    return user_cache() / "tuning.json"
+
+
+def _read() -> dict[str, object]:
+    """What was measured before; nothing where the file cannot be read."""
+    try:
+        found = json.loads(_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _hardware(device: Device) -> str:
+    gpu = device.torch_device.type == "cuda"
+    name = torch.cuda.get_device_name(device.torch_device) if gpu else platform.machine()
+    return f"{device}, {name}, {cpu_count()} cores"
