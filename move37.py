@@ -243,7 +243,7 @@ def analysis(
     run_analysis(
         net,
         options=Options(
-            search_of(visits, choose_device(device)).model_copy(update={"memory_mib": 1024}),
+            search_of(visits, choose_device(device), net).model_copy(update={"memory_mib": 1024}),
             report_as=parse_perspective(report_as),
         ),
         config=config,

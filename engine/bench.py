@@ -147,15 +147,12 @@ def tune_search(
     threads = sorted({min(2**n, cpu_count()) for n in range(cpu_count().bit_length() + 1)})
     deep = {leaves: _deep_search(game, timed, leaves) for leaves in LEAVES}
     games = {count: _games(game, timed, GAMES_A_THREAD * count, count) for count in threads}
-    figures = len(deep) + len(games)
     with torch_threads(cpu_count()):
-        speeds = _in_turns(timed, deep, seconds, lambda n: on_progress(n * len(deep) / figures))
+        speeds = _in_turns(timed, deep, seconds, lambda share: on_progress(share / 2))
     with torch_threads(1):
-        rates = _in_turns(
-            timed, games, seconds, lambda n: on_progress(1 - (1 - n) * len(games) / figures)
-        )
+        rates = _in_turns(timed, games, seconds, lambda share: on_progress((1 + share) / 2))
     best = min(count for count in threads if rates[count] > 0.97 * max(rates.values()))
-    tuning = Tuning(net=net, threads=best, speeds=speeds)
+    tuning = Tuning(threads=best, speeds=speeds)
     leaves = tuning.leaves(TIMED_VISITS)
     tables = {
         "deep": [

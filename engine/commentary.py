@@ -309,7 +309,6 @@ def run_analyze(
     from engine.tuning import search_of
 
     chosen = choose_device(device)
-    settings = search_of(visits, chosen)
     known: dict[str, tuple[Analyst, str]] = {}
 
     def analyst_of(game_name: str) -> tuple[Analyst, str]:
@@ -319,7 +318,7 @@ def run_analyze(
             if net is None:
                 raise UserError(f"no net ships for {game_name}: name one with --net")
             evaluator = NetEvaluator(load_net(net, game)[0], chosen, game)
-            known[game_name] = (Analyst(game, evaluator, settings), net)
+            known[game_name] = (Analyst(game, evaluator, search_of(visits, chosen, net)), net)
         return known[game_name]
 
     with _progress() as on_done, torch_threads(cpu_count()):

@@ -26,8 +26,8 @@ from mcts.bench import random_positions
 
 Ranges = dict[nn.Module, tuple[float, float]]  # lowest and highest input of a convolution
 
-CALIBRATION_POSITIONS = 256
-CALIBRATED_SHARE = 0.9999  # of the inputs that a range covers; the rest is cut off at its ends
+CALIBRATION_POSITIONS = 128
+OUTLIERS = 1e-4  # share of the inputs that may lie beyond each end of a range; they are cut off
 
 
 class OpenVinoNet:
@@ -81,10 +81,9 @@ def input_ranges(net: Net, game: Game) -> Ranges:
     ranges: Ranges = {}
 
     def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        ordered = inputs[0].flatten().sort().values
-        last = len(ordered) - 1
-        high = float(ordered[round(CALIBRATED_SHARE * last)])
-        low = float(ordered[round((1 - CALIBRATED_SHARE) * last)])
+        x = inputs[0].flatten()
+        outside = max(1, round(OUTLIERS * len(x)))
+        low, high = (x.topk(outside, largest=most).values[-1].item() for most in (False, True))
         ranges[module] = min(low, 0.0), max(high, 1e-6)  # 0 stays exactly 0
 
     convolutions = [conv for block in _blocks(net) for conv in (block.first, block.second)]

@@ -72,7 +72,7 @@ class GameSetup:
         """How the bot searches."""
         if self.visits is None and self.move_time is None:
             return self.level.settings(has_net)
-        return search_of(self.visits, choose_device(self.device))
+        return search_of(self.visits, choose_device(self.device), self.net_name() if has_net else None)
 
 
 def parse_colour(text: str, game: str) -> int | None:

@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 import platform
 from pathlib import Path
+from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from engine.errors import UserError
 from engine.files import user_cache, write_whole
 from engine.inference import Device, cpu_count
+from engine.nets import net_path
 from mcts import SearchSettings
 
 MOST_VISITS = 1_000_000  # of a search that something else ends
@@ -27,11 +29,10 @@ LEAST_SHARE = 1 / 16  # no batch is a larger share of a search; what was measure
 
 
 class Tuning(BaseModel):
-    """What was measured on a machine."""
+    """What was measured of a net on a machine."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    net: str = Field("", description="the net it was measured with")
     threads: int = Field(ge=1, description="threads that play games side by side")
     speeds: dict[int, float] = Field(
         description="evaluations/s of one search, by its leaves a batch; only their ratios count"
@@ -55,44 +56,45 @@ def default_tuning(device: Device) -> Tuning:
     return Tuning(threads=cpu_count() if on_cpu else 2, speeds=speeds)
 
 
-def tuning_of(device: Device) -> Tuning:
-    """What was measured last for a device on this machine, or the default."""
-    known = _read().get(_hardware(device))
-    try:
-        return Tuning.model_validate(known) if known else default_tuning(device)
-    except ValidationError:  # of another version
-        return default_tuning(device)
+def tuning_of(device: Device, net: str) -> Tuning:
+    """What was measured last for a net on a device of this machine, or the default."""
+    return _known(device).get(_place(net)) or default_tuning(device)
 
 
-def keep_tuning(device: Device, tuning: Tuning) -> Path:
-    """Keeps what was measured for a device on this machine; where. Raises UserError if it cannot."""
+def keep_tuning(device: Device, net: str, tuning: Tuning) -> Path:
+    """Keeps what was measured for a net on a device; in which file. Raises UserError if it cannot."""
     path = _path()
-    known = _read() | {_hardware(device): tuning.model_dump()}
+    known = _known(device)
+    known.pop(_place(net), None)  # the newest stands last
+    mine = {name: old.model_dump() for name, old in {**known, _place(net): tuning}.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(known, indent=1).encode())
+        write_whole(path, json.dumps(_read() | {_hardware(device): mine}, indent=1).encode())
     except OSError as error:
         raise UserError(f"cannot write '{path}': {error.strerror}; set XDG_CACHE_HOME") from error
     return path
 
 
-def search_of(visits: int | None, device: Device) -> SearchSettings:
+def search_of(visits: int | None, device: Device, net: str | None) -> SearchSettings:
     """One search alone of so many visits; None: until time or somebody ends it."""
-    leaves = tuning_of(device).leaves(visits or TIMED_VISITS)
+    leaves = 1 if net is None else tuning_of(device, net).leaves(visits or TIMED_VISITS)
     return SearchSettings(visits=visits or MOST_VISITS, leaves_per_batch=leaves)
 
 
 def game_threads(device: Device) -> int:
-    """How many threads play games side by side."""
-    return tuning_of(device).threads
+    """How many threads play games side by side: as measured last, with whichever net."""
+    return [default_tuning(device), *_known(device).values()][-1].threads
 
 
-def _path() -> Path:
-    return user_cache() / "tuning.json"
+def _known(device: Device) -> dict[str, Tuning]:
+    """What was measured on a device of this machine, by net; nothing of what cannot be understood."""
+    try:
+        return TypeAdapter(dict[str, Tuning]).validate_python(_read().get(_hardware(device), {}))
+    except ValidationError:  # of another version
+        return {}
 
 
-def _read() -> dict[str, object]:
-    """What was measured before; nothing where the file cannot be read."""
+def _read() -> dict[str, Any]:
     try:
         found = json.loads(_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -100,7 +102,16 @@ def _read() -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
+def _path() -> Path:
+    return user_cache() / "tuning.json"
+
+
+def _place(net: str) -> str:
+    return str(net_path(net).resolve())
+
+
 def _hardware(device: Device) -> str:
     gpu = device.torch_device.type == "cuda"
     name = torch.cuda.get_device_name(device.torch_device) if gpu else platform.machine()
-    return f"{device}, {name}, {cpu_count()} cores"
+    cores = cpu_count()
+    return f"{device}, {name}, {cores} core{'s'[: cores > 1]}"

@@ -84,7 +84,7 @@ def run_tuning(
     tuning, rows = tune_search(
         load(game), net, chosen, seconds, lambda share: report.bar("tuning", share)
     )
-    return rows, keep_tuning(chosen, tuning)
+    return rows, keep_tuning(chosen, net, tuning)
 
 
 def search_signature() -> str:

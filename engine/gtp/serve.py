@@ -81,7 +81,7 @@ def serve_net(
     game = load(info.game)
     if game.family != "go":
         raise UserError(f"net '{name}' plays {info.game}: GTP is for Go")
-    settings = search_of(limits.visits or DEFAULT_VISITS, choose_device(device))
+    settings = search_of(limits.visits or DEFAULT_VISITS, choose_device(device), name)
     source = NetSource(net, device)
     with torch_threads(threads or cpu_count()):
         log(f"{identity.name} {identity.version}: net {name}, rules {rules.name}, komi {komi:g}")
