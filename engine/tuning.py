@@ -25,7 +25,6 @@ from mcts import SearchSettings
 MOST_VISITS = 1_000_000  # of a search that something else ends
 TIMED_VISITS = 400  # what such a search is taken to reach
 WASTE = 1.0  # visits that each further leaf of a batch costs, see `worth`
-LEAST_SHARE = 1 / 16  # no batch is a larger share of a search; what was measured ends there
 
 
 class Tuning(BaseModel):
@@ -40,13 +39,18 @@ class Tuning(BaseModel):
 
     def leaves(self, visits: int) -> int:
         """The leaves a batch with which a search of so many visits is worth most per second."""
-        fitting = [n for n in self.speeds if n <= max(1, visits * LEAST_SHARE)]
+        fitting = [n for n in self.speeds if n <= most_leaves(visits)]
         return max(fitting, key=lambda n: self.speeds[n] * worth(n, visits), default=1)
 
 
 def worth(leaves: int, visits: int) -> float:
     """The share of its visits that a search keeps, in (0, 1]: it plays like one of so many alone."""
     return 1 / (1 + WASTE * (leaves - 1) / visits)
+
+
+def most_leaves(visits: int) -> int:
+    """Leaves a batch beyond which no match was played: half of the visits."""
+    return max(1, visits // 2)
 
 
 def default_tuning(device: Device) -> Tuning:

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from engine.errors import UserError
 from engine.games import load
 from engine.inference import NetEvaluator, choose_device, torch_threads
-from engine.net import Net, NetConfig
+from engine.net import FusedConv, Net, NetConfig
 from engine.nets import NetInfo, check_fit, config_for, load_net, new_net, save_net
 from engine.position import Position
 
@@ -48,6 +48,20 @@ def test_the_frozen_net_says_what_the_net_says(size: int) -> None:
     with torch.inference_mode():
         for plain, frozen in zip(net(planes, globals_), net.frozen(CPU)(planes, globals_), strict=True):
             assert torch.allclose(plain, frozen, atol=1e-5)
+
+
+def test_a_frozen_net_lays_its_weights_out_once_for_each_board() -> None:
+    """oneDNN wants another layout for another board; rearranging at each call takes seconds."""
+    net = new_net(load("go9"), 1, 48, 0).eval()
+    frozen = net.frozen(CPU)
+    fused = [module for module in frozen.modules() if isinstance(module, FusedConv)]
+    for rows, size in ((1, 9), (8, 9), (2, 19), (64, 9), (1, 19)):
+        planes, globals_ = inputs(net.config, rows, size)
+        with torch.inference_mode():
+            expected, answer = net(planes, globals_), frozen(planes, globals_)
+        assert torch.allclose(expected.policy, answer.policy, atol=1e-5)
+    assert fused
+    assert all(set(conv.layouts) == {(9, 9), (19, 19)} for conv in fused)
 
 
 def test_freezing_leaves_the_net_as_it_was() -> None:
