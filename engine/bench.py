@@ -151,7 +151,7 @@ def tune_search(
         speeds = _in_turns(timed, deep, seconds, lambda share: on_progress(share / 2))
     with torch_threads(1):
         rates = _in_turns(timed, games, seconds, lambda share: on_progress((1 + share) / 2))
-    best = min(count for count in threads if rates[count] > 0.97 * max(rates.values()))
+    best = min(count for count in threads if rates[count] >= 0.97 * max(rates.values()))
     tuning = Tuning(threads=best, speeds=speeds)
     leaves = tuning.leaves(TIMED_VISITS)
     tables = {

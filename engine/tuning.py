@@ -13,6 +13,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -24,7 +25,8 @@ from mcts import SearchSettings
 
 MOST_VISITS = 1_000_000  # of a search that something else ends
 TIMED_VISITS = 400  # what such a search is taken to reach
-WASTE = 1.0  # visits that each further leaf of a batch costs, see `worth`
+WORTH_VISITS = 64  # of the searches whose batches were measured
+WORTH = {1: 1.0, 4: 0.80, 8: 0.38, 16: 0.27, 32: 0.23, 64: 0.19}  # by leaves a batch
 
 
 class Tuning(BaseModel):
@@ -44,13 +46,17 @@ class Tuning(BaseModel):
 
 
 def worth(leaves: int, visits: int) -> float:
-    """The share of its visits that a search keeps, in (0, 1]: it plays like one of so many alone."""
-    return 1 / (1 + WASTE * (leaves - 1) / visits)
+    """The share of its visits that a search keeps, in (0, 1]: it plays like one of so many alone.
+
+    Measured at `WORTH_VISITS`; taken to depend on the share that a batch is of all visits.
+    """
+    measured = [(n - 1) / WORTH_VISITS for n in WORTH]
+    return float(np.interp((leaves - 1) / visits, measured, list(WORTH.values())))
 
 
 def most_leaves(visits: int) -> int:
-    """Leaves a batch beyond which no match was played: half of the visits."""
-    return max(1, visits // 2)
+    """The largest batch that is chosen: a sixteenth of the visits, beyond which its cost leaps."""
+    return max(1, visits // 16)
 
 
 def default_tuning(device: Device) -> Tuning:

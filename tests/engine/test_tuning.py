@@ -14,6 +14,8 @@ from engine.inference import choose_device, cpu_count
 from engine.setup import GameSetup
 from engine.tuning import (
     TIMED_VISITS,
+    WORTH,
+    WORTH_VISITS,
     Tuning,
     default_tuning,
     game_threads,
@@ -42,6 +44,7 @@ def test_a_leaf_at_a_time_is_worth_all_its_visits_and_a_larger_batch_less():
         assert shares[0] == 1
         assert shares == sorted(shares, reverse=True)
         assert min(shares) > 0
+    assert [worth(leaves, WORTH_VISITS) for leaves in WORTH] == list(WORTH.values())
     assert worth(8, 100) < worth(8, 1000)
 
 
@@ -54,7 +57,7 @@ def test_no_batch_is_chosen_that_costs_more_than_it_gains(rates, visits):
 
 def test_speed_that_costs_nothing_is_taken_only_as_far_as_it_was_measured():
     tuning = Tuning(threads=1, speeds={n: 1000.0**n for n in (1, 2, 4, 8, 16, 32, 64)})
-    assert [tuning.leaves(visits) for visits in (1, 16, 64)] == [1, 8, 32]
+    assert [tuning.leaves(visits) for visits in (1, 16, 64)] == [1, 1, 4]
     flat = Tuning(threads=1, speeds=dict.fromkeys((1, 2, 4, 8, 16, 32, 64), 100.0))
     assert flat.leaves(100_000) == 1
 
