@@ -425,7 +425,7 @@ def discoveries(
 
 @app.command()
 def arena(
-    a: Annotated[str, typer.Argument(help="net=FILE,visits=200 | net=FILE,policy | random | gtp=CMD")],
+    a: Annotated[str, typer.Argument(help="net=FILE,visits=200 | net=FILE,policy | level=5 | random | gtp=CMD")],
     b: Annotated[str, typer.Argument(help="The other player.")],
     games: Annotated[int, typer.Option(min=1, help="Games, half of them with each colour.")] = 100,
     game: GameName = "go9",
@@ -455,13 +455,15 @@ def arena(
 @app.command()
 def ladder(
     players: Annotated[
-        list[str], typer.Argument(help="Net files, run folders, or players as in `move37 arena`.")
+        list[str],
+        typer.Argument(help="Net files, run folders, players as in `move37 arena`, or `levels`."),
     ],
     table: Annotated[Path, typer.Option(help="The file that keeps all results.")] = Path("ladder.json"),
     games: Annotated[int, typer.Option(min=2, help="Games that each pair shall have played.")] = 20,
     gauntlet: Annotated[
         bool, typer.Option("--gauntlet", help="Only the first player against all others.")
     ] = False,
+    chain: Annotated[bool, typer.Option("--chain", help="Only each player against the next.")] = False,
     visits: Annotated[int, typer.Option(min=1, help="Visits a move of nets named by file.")] = 100,
     game: GameName = "go9",
     opening_moves: OpeningMoves = None,
@@ -475,10 +477,12 @@ def ladder(
     from selfplay.ladder import climb
     from selfplay.progress import Terminal
 
+    if gauntlet and chain:
+        raise UserError("--gauntlet and --chain both say who plays whom: give one of them")
     options = MatchOptions(opening_moves, seconds)
     with Terminal() as terminal:
         standings = climb(
-            players, table, games, gauntlet, visits, game, options, device, seed, terminal
+            players, table, games, "gauntlet" if gauntlet else "chain" if chain else "all", visits, game, options, device, seed, terminal
         )
     result(as_json, standings.as_json(), str(standings))
 

@@ -27,7 +27,7 @@ from selfplay.arena import (
 )
 
 STRONG = SearchSettings(visits=200)
-RANDOM = parse_player("random").settings
+RANDOM = parse_player("random", load("tic_tac_toe")).settings
 FAKE = shlex.join([sys.executable, str(Path(__file__).parent.parent / "fake_engine.py")])
 GO5 = load("go5")
 
