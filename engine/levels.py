@@ -7,14 +7,15 @@ A match measures them: `move37 arena level=casual level=steady`, and all of them
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from engine.errors import UserError, did_you_mean
 from engine.game import Game
 from engine.nets import default_net, shipped_names
 from mcts import SearchSettings
 
+MOST_VISITS = 1_000_000  # of searches that only time or a user ends: a matter of memory
 _EVERY_MOVE, _OPENING = 1_000_000, 8
+_MOST_LEAVES = 16
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,14 @@ class Level:
         return imitation if self.human_like and imitation in shipped_names() else default_net(game)
 
 
-def _search(visits: int, temperature: float = 0, moves: int = _EVERY_MOVE, **more: Any) -> SearchSettings:
-    random = {"temperature": temperature, "temperature_moves": moves} if temperature else {}
-    return SearchSettings(visits=visits, **random, **more)
+def _search(visits: int, heat: float = 0, moves: int = _EVERY_MOVE, leaves: int = 1) -> SearchSettings:
+    """Settings of a level: its visits, and the temperature of its first moves."""
+    return SearchSettings(
+        visits=visits,
+        temperature=heat,
+        temperature_moves=moves if heat else 0,
+        leaves_per_batch=leaves,
+    )
 
 
 LEVELS = (
@@ -86,16 +92,25 @@ LEVELS = (
     ),
     Level(
         "strong", "reads well: 400 visits a move",
-        _search(400, leaves_per_batch=2), _search(4000, leaves_per_batch=4),
+        _search(400, leaves=2), _search(4000, leaves=4),
     ),
     Level(
         "full", "everything it has: 3200 visits a move",
-        _search(3200, leaves_per_batch=8), _search(40_000, leaves_per_batch=8),
+        _search(3200, leaves=8), _search(40_000, leaves=8),
     ),
 )  # fmt: skip
 
 DEFAULT_LEVEL = next(level for level in LEVELS if level.name == "strong")
 FULL_STRENGTH = LEVELS[-1]
+
+
+def search_of(visits: int | None) -> SearchSettings:
+    """A search without a level, by visits; None: until time or somebody ends it.
+
+    Many visits are searched in batches, which costs them little; of few each one counts.
+    """
+    visits = visits or MOST_VISITS
+    return SearchSettings(visits=visits, leaves_per_batch=max(1, min(_MOST_LEAVES, visits // 50)))
 
 
 def find_level(text: str) -> Level:

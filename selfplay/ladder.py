@@ -22,9 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import UserError
 from engine.files import write_whole
-from engine.nets import net_path
 from engine.games import load
 from engine.levels import LEVELS
+from engine.nets import net_path
 from engine.players import is_player, parse_player
 from selfplay.arena import Tally
 from selfplay.commands import MatchOptions, arena_match

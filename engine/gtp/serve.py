@@ -20,11 +20,11 @@ from engine.gtp import (  # noqa: F401
 from engine.gtp.board import Board
 from engine.gtp.protocol import Inbox, Replies, lines_of
 from engine.gtp.session import Identity, Session, log
-from engine.gtp.thinker import DEFAULT_VISITS, EvaluatorOf, Limits, NetSource, Thinker
+from engine.gtp.thinker import EvaluatorOf, Limits, NetSource, Thinker
 from engine.rules import Rules
 from mcts import SearchSettings
 
-MOST_LEAVES = 16
+SECONDS_A_MOVE = 1.5  # without visits, level or clock
 
 
 def serve(
@@ -72,8 +72,10 @@ def serve_net(
     Raises UserError for a net that cannot be used.
     """
     from engine.games import load
-    from engine.inference import cpu_count, torch_threads
+    from engine.inference import choose_device, cpu_count, torch_threads
+    from engine.levels import search_of
     from engine.nets import default_net, load_net
+    from engine.pace import pace_of
 
     name = net or default_net(load("go9"))
     if name is None:
@@ -82,10 +84,12 @@ def serve_net(
     game = load(info.game)
     if game.family != "go":
         raise UserError(f"net '{name}' plays {info.game}: GTP is for Go")
-    # Many visits are searched in batches, which costs them little; of few each one counts.
-    visits = limits.visits or DEFAULT_VISITS
-    settings = SearchSettings(leaves_per_batch=max(1, min(MOST_LEAVES, visits // 50)))
     source = NetSource(net, device)
     with torch_threads(threads or cpu_count()):
         log(f"{identity.name} {identity.version}: net {name}, rules {rules.name}, komi {komi:g}")
+        if limits.level is None and limits.visits is None:
+            pace = pace_of(name, game, choose_device(device))
+            limits.default_visits = pace.visits_in(SECONDS_A_MOVE)
+            log(f"each move {pace.words(min(limits.seconds, SECONDS_A_MOVE))}")
+        settings = search_of(limits.visits or limits.default_visits)
         serve(game, source, settings, limits, rules, komi, identity, seed=seed)

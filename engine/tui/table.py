@@ -14,8 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 from textual.worker import get_current_worker
 
+from engine.bot import Stop
 from engine.position import Position
-from engine.session import Stop
 from engine.tui.board import Board
 
 _PANELS = {"-narrow": 0, "-normal": 35, "-wide": 52}  # the width of the panel
