@@ -269,13 +269,15 @@ class Analyst:
 
         The tree keeps no ownership, so the evaluator is asked for it at the ends of the lines of the
         most visited moves (`OWNERSHIP_LINES`), and the position's is their mean, weighted by visits.
+        Before a move has been visited it is that of the position itself.
         """
         core = search.core
         stats = core.moves()
         shown = [move for move in stats if move.visits] or stats[:1]
         lines = [tuple(core.principal_variation(move.action)) for move in shown]
         wanted = ownership or moves_ownership
-        ends = self._ownership_after(position, lines[:OWNERSHIP_LINES] or [()]) if wanted else None
+        followed = lines[:OWNERSHIP_LINES] if any(move.visits for move in shown) else [()]
+        ends = self._ownership_after(position, followed) if wanted else None
         weights = np.array([max(1, move.visits) for move in shown[:OWNERSHIP_LINES]] or [1], np.float64)
         owners = None if ends is None else np.tensordot(weights / weights.sum(), ends, 1)
         sign = 1 - 2 * position.to_move

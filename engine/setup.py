@@ -14,6 +14,7 @@ from engine.errors import UserError, did_you_mean
 from engine.inference import NetEvaluator, choose_device
 from engine.levels import DEFAULT_LEVEL, FULL_STRENGTH, Level, find_level, search_of
 from engine.nets import default_net, load_net
+from engine.pace import pace_of
 from engine.records import GameRecord, read_records
 from engine.session import Session
 from mcts import Evaluator, SearchSettings, UniformEvaluator
@@ -147,6 +148,14 @@ def open_session(setup: GameSetup) -> Session:
         main_time=setup.main_time,
         seed=setup.seed,
     )
+
+
+def pace_words(setup: GameSetup) -> str:
+    """What the time a move means for the bot's search on this machine; empty without either."""
+    net = setup.net_name()
+    if setup.move_time is None or setup.playing_level is not None or net is None:
+        return ""
+    return pace_of(net, games.load(setup.game), choose_device(setup.device)).words(setup.move_time)
 
 
 def read_game(path: str) -> GameRecord:

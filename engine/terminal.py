@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from engine.board_view import PLAIN, draw, style_for
+from engine.board_view import PLAIN, draw, example_move, style_for
 from engine.bot import Stop
 from engine.errors import UserError, did_you_mean
 from engine.session import Session, margin_text
-from engine.setup import GameSetup, open_session, read_game
+from engine.setup import GameSetup, open_session, pace_words, read_game
 
 _LONGEST_QUOTE = 40
 
@@ -39,6 +39,8 @@ def play_game(
     if setup.net_name() is None:
         name = session.game.name
         terminal.say(f"Note: no net for {name}, so the bot is not trained; it only searches.")
+    if pace := pace_words(setup):
+        terminal.say(f"A move: {pace}.")
     try:
         terminal.run()
     except KeyboardInterrupt:
@@ -208,10 +210,8 @@ class Terminal:
         self.say(f"As it stands: {margin}, every stone on the board counted as alive.")
 
     def _help(self) -> None:
-        game, legal = self.session.game, self.session.position.legal_mask()
-        middle = game.area // 2
-        action = middle if legal[middle] or not legal.any() else int(legal.argmax())
-        example = game.notation.name(action)
+        game = self.session.game
+        example = example_move(self.session.position)
         rows = {} if self._watching else {example: "play there, as an example"}
         if self._extra and not self._watching:
             ends = "pass; two passes in a row end the game"

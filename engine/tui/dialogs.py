@@ -172,6 +172,9 @@ class FileName(Dialog[str]):
 class Help(Dialog[None]):
     """Shows a text."""
 
+    DEFAULT_CSS = """
+    Help > Vertical { width: 78; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f1,enter,space", "close", "Close", show=False)]
 
     def __init__(self, text: str) -> None:

@@ -15,12 +15,21 @@ from textual.message import Message
 from textual.widgets import Input
 
 from engine.analyst import Report
+from engine.board_view import example_move
 from engine.bot import Decision, Stop
 from engine.errors import UserError, did_you_mean
 from engine.levels import find_level
 from engine.review import Review
 from engine.session import Session
-from engine.setup import GameSetup, make_bot, make_reviewer, open_session, read_game, setup_for
+from engine.setup import (
+    GameSetup,
+    make_bot,
+    make_reviewer,
+    open_session,
+    pace_words,
+    read_game,
+    setup_for,
+)
 from engine.tui.board import Board
 from engine.tui.dialogs import FileName, Help, NewGame
 from engine.tui.graph import Graph
@@ -36,7 +45,7 @@ F2              [b]hint[/b]            the best move
 F3              [b]moves[/b]           what the bot considers: win rate, visits
 F4              [b]area[/b]            who owns what
 F5              [b]graph[/b]           the win rate and the score, move by move
-F6              [b]now[/b]             the bot moves at once; bot against bot: pause
+F6              [b]now[/b]             the bot moves at once, or pauses
 F7              [b]{extra:<15}[/b] where the rules have it
 F8              [b]resign[/b]          give the game up
 F9              [b]review[/b]          walk through this game and its mistakes
@@ -146,7 +155,8 @@ class PlayScreen(TableScreen):
         self.refresh_game()
 
     def _welcome(self) -> str:
-        return f"{self.session.game.rules_text}. F1 helps."
+        pace = pace_words(self.setup)
+        return f"{pace[:1].upper()}{pace[1:]}." if pace else f"{self.session.game.rules_text}."
 
     def open_table(self, setup: GameSetup, session: Session) -> None:
         """Goes on with another session."""
@@ -340,8 +350,7 @@ class PlayScreen(TableScreen):
 
     def action_help(self) -> None:
         """F1."""
-        game = self.session.game
-        example = game.notation.name(int(self.session.position.legal_mask().argmax()))
+        example = example_move(self.session.position)
         self.app.push_screen(Help(_HELP.format(example=example, extra=self._extra or "pass")))
 
     def action_hint(self) -> None:

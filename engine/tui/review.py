@@ -43,12 +43,18 @@ class Mistakes(DataTable[Any]):
             )
         self.move_cursor(row=chosen)
 
+    def point_at(self, number: int) -> None:
+        """Marks the mistake with that number, if it is one of those shown."""
+        if str(number) in self.rows:
+            self.move_cursor(row=self.get_row_index(str(number)))
+
 
 class ReviewScreen(TableScreen):
     """A game that was played, position by position."""
 
     DEFAULT_CSS = """
     ReviewScreen #mistakes { height: auto; max-height: 10; margin-bottom: 1; }
+    ReviewScreen.-low #mistakes { max-height: 7; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "walk(-1)", "Back", priority=True),
@@ -104,6 +110,7 @@ class ReviewScreen(TableScreen):
         self.board.show(self.review.positions[played])
         self.query_one(Moves).show(self.game, self.review.played, played)
         self._refresh_seen()
+        self.query_one(Mistakes).point_at(played)
 
     def _refresh_seen(self) -> None:
         """Shows what has been seen of the position and of the game so far."""
