@@ -127,7 +127,8 @@ def play_match(
     """Plays a match between two searching players, many games at once.
 
     `on_game` hears the tally after each game and may end the match by returning False; `keep` hears
-    each game before.
+    each game before. Games count in the order in which they began: a match that ended with the first
+    ones to finish would count the short games alone.
     """
     moves = default_opening_moves(game) if opening_moves is None else opening_moves
     openings = random_openings(game, max(1, (games + 1) // 2), moves, seed)
@@ -141,6 +142,14 @@ def play_match(
         seed=seed,
     )
     tally = Tally()
+    finished: dict[int, Log] = {}
+
+    def collect(log: Log) -> bool:
+        finished[log.id] = log
+        while tally.games in finished:
+            if not count(finished.pop(tally.games)):
+                return False
+        return True
 
     def count(log: Log) -> bool:
         result_a = log.outcome if log.first_seat == 0 else -log.outcome
@@ -151,7 +160,7 @@ def play_match(
         keep(Played(log.id, log.first_seat, opening, actions, log.outcome, result))
         return on_game(tally)
 
-    pool.play(evaluators, count)
+    pool.play(evaluators, collect)
     return tally
 
 

@@ -89,9 +89,9 @@ def default_config(game: str, start: str | None, device: str, seed: int) -> RunC
     """What `move37 train` does without a configuration: the game's preset if it has one, or else
     imitate if there are games, then play."""
     common = {"game": lasting_name(game), "start": start, "device": device, "seed": seed}
-    family = load(game).family
-    if family in preset_names():
-        return read_preset(family).model_copy(update=common)
+    for name in (load(game).name, load(game).family):
+        if name in preset_names():
+            return read_preset(name).model_copy(update=common)
     stages: list[dict[str, Any]] = []
     if start is None and shipped_games(load(game)) is not None:
         stages.append({"teacher": "expert", "data": [SHIPPED]})

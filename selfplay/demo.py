@@ -25,6 +25,7 @@ GAME = "go9"
 IMITATION_SHARE = 0.5  # of the time, at most: it ends when the accuracy stops rising
 MATCH_SHARE = 0.10
 MATCH_GAMES = 400
+LEAST_GAMES = 100  # of the match, however late it is
 MATCH_VISITS = 32
 
 
@@ -123,12 +124,12 @@ def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter
 def final_match(
     challenger: Path, reference: Path, deadline: float, device_name: str, seed: int, report: Reporter
 ) -> Tally:
-    """The match of two nets; ends early at the deadline once it has a hundred games."""
+    """The match of two nets; ends early at the deadline once it has LEAST_GAMES."""
     game, device = load(GAME), choose_device(device_name)
 
     def on_game(tally: Tally) -> bool:
         report.bar("match", tally.games / MATCH_GAMES, str(tally.elo))
-        return tally.games < 100 or time.monotonic() < deadline
+        return tally.games < LEAST_GAMES or time.monotonic() < deadline
 
     settings = SearchSettings(visits=MATCH_VISITS)
     evaluators = [NetEvaluator(load_net(path, game)[0], device) for path in (challenger, reference)]

@@ -74,13 +74,27 @@ def test_a_match_of_a_player_with_itself_is_even_by_pairs() -> None:
     assert len(tally.lines) == 10  # both games of a pair are the same game
 
 
-def test_a_match_ends_when_told() -> None:
-    game = load("tic_tac_toe")
+def test_a_match_that_ends_early_has_played_the_games_it_began_with_not_the_shortest() -> None:
+    game = load("connect_four")
     uniform = UniformEvaluator(game.actions)
-    tally = play_match(
-        game, (RANDOM, RANDOM), (uniform, uniform), 1000, seed=0, on_game=lambda t: t.games < 5
-    )
-    assert 5 <= tally.games < 1000
+
+    def lengths(enough: int) -> list[int]:
+        played: list[Played] = []
+        tally = play_match(
+            game,
+            (RANDOM, RANDOM),
+            (uniform, uniform),
+            40,
+            seed=0,
+            on_game=lambda t: t.games < enough,
+            keep=played.append,
+        )
+        assert tally.games == len(played)
+        return [len(one.actions) for one in played]
+
+    every = lengths(40)
+    assert lengths(7) == every[:7]
+    assert sorted(every)[:7] != sorted(every[:7])
 
 
 def test_the_json_of_a_match_has_the_promised_keys() -> None:
