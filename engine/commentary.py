@@ -25,16 +25,10 @@ from engine.errors import UserError
 from engine.files import write_whole
 from engine.games import load
 from engine.levels import MOST_VISITS
-from engine.records import (
-    BrokenRecord,
-    GameRecord,
-    PropertyMap,
-    application,
-    read_records,
-    sgf_point,
-    write_sgf,
-)
+from engine.record_files import read_records
+from engine.records import BrokenRecord, GameRecord
 from engine.review import MoveReview, Review
+from engine.sgf import PropertyMap, application, sgf_point, write_sgf
 from mcts import SearchSettings
 
 LINE_LENGTH = 12  # moves of a variation

@@ -17,7 +17,8 @@ from engine.files import write_whole
 from engine.game import Game
 from engine.handicap import starting_position
 from engine.position import Position
-from engine.records import GameRecord, start_position, write_sgf
+from engine.records import GameRecord, start_position
+from engine.sgf import write_sgf
 from engine.time_control import Reading, TimeControl
 
 HINTS = 3

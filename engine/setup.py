@@ -15,7 +15,8 @@ from engine.inference import NetEvaluator, choose_device
 from engine.levels import DEFAULT_LEVEL, FULL_STRENGTH, Level, find_level, search_of
 from engine.nets import default_net, load_net
 from engine.pace import pace_of
-from engine.records import GameRecord, read_records
+from engine.record_files import read_records
+from engine.records import GameRecord
 from engine.session import Session
 from mcts import Evaluator, SearchSettings, UniformEvaluator
 

@@ -21,8 +21,9 @@ from engine.commentary import (
 from engine.errors import UserError
 from engine.games import load
 from engine.inference import NetEvaluator
+from engine.levels import MOST_VISITS
 from engine.nets import load_net
-from engine.records import read_records
+from engine.record_files import read_records
 from mcts import SearchSettings, UniformEvaluator
 
 GO = load("go9")
@@ -155,6 +156,14 @@ def test_an_illegal_move_ends_the_review_with_a_word(analyst, tmp_path):
     assert review.problem == "move 3 (B E5) is not legal: the review ends before it"
     assert len(review.moves) == 2 and review.problem in markdown(review)
     assert ["SBKV" in node for node in nodes_of(commented_sgf(review))] == [True] * 3 + [False] * 2
+
+
+def test_time_alone_limits_each_position(tmp_path, analyst):
+    endless = Analyst(GO, analyst.evaluator, SearchSettings(visits=MOST_VISITS))
+    review = review_record(record_of(tmp_path, GAME), endless, "net", seconds=0.02)
+    told = review.as_json()
+    assert (told["visits"], told["seconds"], len(told["moves"])) == (None, 0.02, 8)
+    assert "Judged by net with 0.02 s a move" in markdown(review)
 
 
 def test_the_page_names_players_figures_and_worst_moves(review):

@@ -7,8 +7,10 @@ from engine.clock import GameClock, duration_text, parse_duration
 from engine.errors import UserError
 from engine.levels import DEFAULT_LEVEL, LEVELS, find_level
 from engine.players import parse_player
-from engine.records import GameRecord, read_records, write_sgf
+from engine.record_files import read_records
+from engine.records import GameRecord
 from engine.setup import GameSetup, open_session, parse_colour, parse_level, read_game, setup_for
+from engine.sgf import write_sgf
 
 
 def names(game, actions):

@@ -12,7 +12,8 @@ import pytest
 from engine import games
 from engine.bot import Bot
 from engine.errors import UserError
-from engine.records import read_records, start_position
+from engine.record_files import read_records
+from engine.records import start_position
 from engine.session import Session
 from engine.setup import GameSetup
 from engine.terminal import Terminal, play_game

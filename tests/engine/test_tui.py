@@ -14,7 +14,7 @@ from engine import games
 from engine.analyst import Outlook
 from engine.bot import Bot
 from engine.errors import UserError
-from engine.records import read_records
+from engine.record_files import read_records
 from engine.review import Review
 from engine.session import Session
 from engine.setup import GameSetup, make_reviewer

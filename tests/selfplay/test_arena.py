@@ -13,7 +13,8 @@ from engine.games import load
 from engine.gtp_client import GtpEngine, GtpError, GtpPlayer
 from engine.players import SearchPlayer, parse_player
 from engine.position import Position
-from engine.records import GameRecord, read_records
+from engine.record_files import read_records
+from engine.records import GameRecord
 from mcts import SearchSettings, UniformEvaluator
 from selfplay.arena import (
     Played,
