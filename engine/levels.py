@@ -14,6 +14,7 @@ from engine.nets import default_net, shipped_names
 from mcts import SearchSettings
 
 MOST_VISITS = 1_000_000  # of searches that only time or a user ends: a matter of memory
+MEASURED_ON = "go9"
 _EVERY_MOVE, _OPENING = 1_000_000, 8
 _MOST_LEAVES = 16
 
@@ -24,7 +25,7 @@ class Level:
 
     with_net, without_net  how it searches with and without a net to ask
     human_like             plays as a net that imitates experts, when one ships, rather than the best
-    elo                    above the first level, measured on 9x9 with `go9-imitation`; None: not
+    elo                    above the first level, on MEASURED_ON with `go9-imitation`; None: not
                            measured
     """
 
@@ -40,10 +41,10 @@ class Level:
         """Its place in the table, from 1."""
         return LEVELS.index(self) + 1
 
-    @property
-    def title(self) -> str:
-        """The name, with the measured strength if there is one."""
-        return self.name if self.elo is None else f"{self.name}, {self.elo:+d} Elo"
+    def title(self, game: str) -> str:
+        """The name, with the strength where it was measured."""
+        measured = self.elo is not None and game == MEASURED_ON
+        return f"{self.name}, {self.elo:+d} Elo" if measured else self.name
 
     def settings(self, has_net: bool) -> SearchSettings:
         """How it searches."""
@@ -68,31 +69,31 @@ def _search(visits: int, heat: float = 0, moves: int = _EVERY_MOVE, leaves: int 
 LEVELS = (
     Level(
         "beginner", "plays like a person who has just learnt the rules",
-        _search(1, 1.5), _search(1, 1), human_like=True,
+        _search(1, 1.5), _search(1, 1), human_like=True, elo=0,
     ),
     Level(
         "novice", "plays like a person, with slips",
-        _search(1, 1), _search(4, 1), human_like=True,
+        _search(1, 1), _search(4, 1), human_like=True, elo=251,
     ),
     Level(
         "casual", "plays like a person, with few slips",
-        _search(1, 0.6), _search(20, 1), human_like=True,
+        _search(1, 0.6), _search(20, 1), human_like=True, elo=424,
     ),
     Level(
         "intuitive", "plays the move an expert would most likely play, without reading",
-        _search(1), _search(60, 0.5), human_like=True,
+        _search(1), _search(60, 0.5), human_like=True, elo=539,
     ),
     Level(
         "steady", "reads a little: 24 visits a move",
-        _search(24, 0.3, _OPENING), _search(200, 0.3, _OPENING),
+        _search(24, 0.3, _OPENING), _search(200, 0.3, _OPENING), elo=865,
     ),
     Level(
         "skilled", "reads: 100 visits a move",
-        _search(100, 0.2, _OPENING), _search(800, 0.2, _OPENING),
+        _search(100, 0.2, _OPENING), _search(800, 0.2, _OPENING), elo=1078,
     ),
     Level(
         "strong", "reads well: 400 visits a move",
-        _search(400, leaves=2), _search(4000, leaves=4),
+        _search(400, leaves=2), _search(4000, leaves=4), elo=1302,
     ),
     Level(
         "full", "everything it has: 3200 visits a move",

@@ -61,7 +61,7 @@ class GameSetup:
     def strength(self) -> str:
         """How the bot plays, in a word or two: `steady` or `200 visits, 5 s`."""
         level = self.playing_level
-        words = [level.title] if level else []
+        words = [level.title(self.game)] if level else []
         words += [f"{self.visits} visits"] if self.visits else []
         words += [f"{self.move_time:g} s"] if self.move_time else []
         words += [] if self.net_name() else ["without a net"]

@@ -71,7 +71,10 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
         setup = self.setup
         others = [name for name in games.names() if not name[-1].isdigit()]
         names = list(dict.fromkeys([*_GO_SIZES, *others, setup.game]))
-        levels = [(f"{level.number}  {level.title}: {level.words}", level.name) for level in LEVELS]
+        levels = [
+            (f"{level.number}  {level.title(setup.game)}: {level.words}", level.name)
+            for level in LEVELS
+        ]
         if setup.playing_level is None:
             levels.append((f"as now: {setup.strength}", _AS_NOW))
         level = setup.playing_level.name if setup.playing_level else _AS_NOW

@@ -476,7 +476,7 @@ class PlayScreen(TableScreen):
         except UserError as error:
             self.say(str(error), error=True)
         else:
-            self.say(f"The bot now plays as {level.title}: it {level.words}.")
+            self.say(f"The bot now plays as {level.title(self.setup.game)}: it {level.words}.")
             self.refresh_game()
 
     def _quit(self) -> None:

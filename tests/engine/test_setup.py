@@ -61,9 +61,16 @@ def test_levels_rise_in_visits_and_the_human_like_ones_become_surer():
         assert settings[-1].temperature == 0  # full strength leaves nothing to chance
 
 
-def test_an_unmeasured_level_shows_no_figure():
+def test_a_strength_is_shown_where_it_was_measured_only():
     for level in LEVELS:
-        assert ("Elo" in level.title) == (level.elo is not None)
+        assert ("Elo" in level.title("go9")) == (level.elo is not None)
+        assert level.title("hex") == level.name
+    assert GameSetup(game="hex").strength == "strong, without a net"
+
+
+def test_each_level_is_stronger_than_the_one_before():
+    measured = [level.elo for level in LEVELS if level.elo is not None]
+    assert measured == sorted(measured) and measured[0] == 0
 
 
 def test_human_like_levels_ask_the_imitation_net():
