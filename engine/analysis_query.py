@@ -20,6 +20,7 @@ from engine.players import make_settings
 from engine.position import Position
 from engine.records import IllegalMoveError, has_captured_chain, positions_after
 from engine.rules import Rules, from_json, parse_rules
+from engine.tuning import most_leaves
 from mcts import SearchSettings
 
 Perspective = Literal["BLACK", "WHITE", "SIDETOMOVE"]
@@ -86,6 +87,9 @@ class Options:
         if visits := values.get("visits"):
             values["visits"] = _at_most_visits(visits)
         settings = make_settings(self.settings.model_dump() | values) if values else self.settings
+        if "leaves_per_batch" not in values:  # ours were chosen for our own visits
+            leaves = min(settings.leaves_per_batch, most_leaves(settings.visits))
+            settings = settings.model_copy(update={"leaves_per_batch": leaves})
         return Options(settings, seconds, report_as), unknown
 
 

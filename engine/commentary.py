@@ -24,7 +24,6 @@ from engine.files import write_whole
 from engine.games import load
 from engine.records import BrokenRecord, PropertyMap, application, read_records, sgf_point, write_sgf
 from engine.review import COLOURS, MoveReview, Review, review_game
-from mcts import SearchSettings
 
 LINE_LENGTH = 12  # moves of a variation
 
@@ -307,9 +306,8 @@ def run_analyze(
     """`move37 analyze`: reviews with a net, or with the one that ships for each game's board."""
     from engine.inference import NetEvaluator, choose_device, cpu_count, torch_threads
     from engine.nets import default_net, load_net
-    from engine.players import make_settings
+    from engine.tuning import search_of
 
-    settings: SearchSettings = make_settings({"visits": visits, "leaves_per_batch": 4})
     chosen = choose_device(device)
     known: dict[str, tuple[Analyst, str]] = {}
 
@@ -319,8 +317,8 @@ def run_analyze(
             net = net_name or default_net(game)
             if net is None:
                 raise UserError(f"no net ships for {game_name}: name one with --net")
-            evaluator = NetEvaluator(load_net(net, game)[0], chosen)
-            known[game_name] = (Analyst(game, evaluator, settings), net)
+            evaluator = NetEvaluator(load_net(net, game)[0], chosen, game)
+            known[game_name] = (Analyst(game, evaluator, search_of(visits, chosen, net)), net)
         return known[game_name]
 
     with _progress() as on_done, torch_threads(cpu_count()):

@@ -1,10 +1,16 @@
-"""Files that appear as a whole or not at all."""
+"""Files that appear as a whole or not at all, and where caches are."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 from pathlib import Path
+
+
+def user_cache() -> Path:
+    """The folder for what can be made again; it may not exist yet."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    return Path(home) / "move37"
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -25,6 +25,7 @@ import numba as nb
 import numpy as np
 from numba import types
 
+from engine.files import user_cache
 from mcts import _core
 
 if TYPE_CHECKING:
@@ -170,9 +171,8 @@ def _values_used(function: FunctionType) -> list[Any]:
 
 def _cache_folder(digest: str) -> Path:
     """A writable cache folder: in the user's cache or, if that is read-only, the temp folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
     user = f"move37-{os.getuid()}" if hasattr(os, "getuid") else "move37"
-    for root in (Path(home) / "move37" / "native", Path(tempfile.gettempdir()) / user):
+    for root in (user_cache() / "native", Path(tempfile.gettempdir()) / user):
         folder = root / digest
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 net=FILE,visits=200          a net with search; any field of SearchSettings may follow
 net=FILE,policy              the net's policy alone, its best move
+net=FILE,device=openvino     a net computed elsewhere than the other's
 playouts=1,visits=10000      search without a net: random games value each leaf
 random                       uniformly random legal moves
 gtp=COMMAND LINE             an engine that speaks GTP (the rest of the text is its command)
@@ -11,12 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from pydantic import ValidationError
 
 from engine.errors import UserError, did_you_mean
 from engine.game import Game
-from engine.inference import NetEvaluator
+from engine.inference import Device, NetEvaluator, choose_device
 from engine.nets import load_net
 from engine.position import Position
 from mcts import Evaluator, Search, SearchSettings, UniformEvaluator
@@ -32,6 +32,7 @@ class PlayerSpec:
     settings: SearchSettings
     net: str | None = None
     command: str | None = None
+    device: str | None = None  # its own, if it has one
 
 
 def parse_player(text: str, **defaults: object) -> PlayerSpec:
@@ -54,16 +55,19 @@ def parse_player(text: str, **defaults: object) -> PlayerSpec:
             "or playouts=1,visits=10000 or gtp=COMMAND"
         )
     values: dict[str, object] = dict(defaults)
+    device: str | None = None
     for part in rest:
         name, equals, value = part.partition("=")
         if part == "policy":
             values["visits"] = 1
+        elif name == "device" and value and net:
+            device = value
         elif not equals or name not in SearchSettings.model_fields:
-            hint = did_you_mean(name, ["policy", *SearchSettings.model_fields])
+            hint = did_you_mean(name, ["policy", "device", *SearchSettings.model_fields])
             raise UserError(f"unknown setting '{part}' of player '{text}'{hint}")
         else:
             values[name] = value
-    return PlayerSpec(text, make_settings(values), net=net)
+    return PlayerSpec(text, make_settings(values), net=net, device=device)
 
 
 def make_settings(values: dict[str, object]) -> SearchSettings:
@@ -76,11 +80,15 @@ def make_settings(values: dict[str, object]) -> SearchSettings:
         raise UserError(f"search setting {name}={first['input']!r}: {first['msg']}") from error
 
 
-def make_evaluator(spec: PlayerSpec, game: Game, device: torch.device) -> Evaluator:
-    """The evaluator of a player that is no GTP command. Raises UserError when the net does not fit."""
+def make_evaluator(spec: PlayerSpec, game: Game, device: Device) -> Evaluator:
+    """The evaluator of a player that is no GTP command, on the device or its own.
+
+    Raises UserError when the net does not fit.
+    """
     if spec.net is None:
         return UniformEvaluator(game.actions)
-    return NetEvaluator(load_net(spec.net, game)[0], device)
+    own = choose_device(spec.device) if spec.device else device
+    return NetEvaluator(load_net(spec.net, game)[0], own, game)
 
 
 class SearchPlayer:

@@ -12,12 +12,11 @@ from engine.game_clock import parse_duration
 from engine.inference import NetEvaluator, choose_device
 from engine.levels import DEFAULT_LEVEL, FULL_STRENGTH, Level
 from engine.nets import default_net, load_net, shipped_names
-from engine.players import make_settings
 from engine.records import GameRecord, read_records
 from engine.session import Bot, Session
+from engine.tuning import search_of
 from mcts import Evaluator, SearchSettings, UniformEvaluator
 
-MOST_VISITS = 1_000_000
 HINT_VISITS = 800
 
 
@@ -73,9 +72,7 @@ class GameSetup:
         """How the bot searches."""
         if self.visits is None and self.move_time is None:
             return self.level.settings(has_net)
-        visits = self.visits or MOST_VISITS
-        leaves = 1 if visits < 400 else 4
-        return make_settings({"visits": visits, "leaves_per_batch": leaves})
+        return search_of(self.visits, choose_device(self.device), self.net_name() if has_net else None)
 
 
 def parse_colour(text: str, game: str) -> int | None:
@@ -160,4 +157,5 @@ def _evaluator(setup: GameSetup, net: str | None) -> Evaluator:
 
 @lru_cache(maxsize=4)
 def _net_evaluator(game: str, net: str, device: str) -> NetEvaluator:
-    return NetEvaluator(load_net(net, games.load(game))[0], choose_device(device))
+    rules = games.load(game)
+    return NetEvaluator(load_net(net, rules)[0], choose_device(device), rules)

@@ -12,9 +12,10 @@ from engine.errors import UserError
 from engine.game import Game
 from engine.games import lasting_name, load
 from engine.gtp_client import GtpEngine, GtpPlayer
-from engine.inference import choose_device, cpu_count, torch_threads
+from engine.inference import Device, choose_device, cpu_count, torch_threads
 from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
 from engine.players import PlayerSpec, SearchPlayer, make_evaluator, parse_player
+from engine.tuning import game_threads
 from selfplay.accuracy import Accuracy, measure
 from selfplay.arena import SgfFolder, Tally, play_gtp_match, play_match
 from selfplay.config import RunConfig, parse_config, preset_names, read_config, read_preset
@@ -205,7 +206,7 @@ def arena_match(
             games,
             seed=seed,
             opening_moves=options.opening_moves,
-            workers=cpu_count() if device.type == "cpu" else 2,
+            workers=game_threads(device),
             on_game=on_game,
             keep=keep,
         )
@@ -225,7 +226,7 @@ def match_text(a: str, b: str, tally: Tally, sprt: Sprt | None) -> str:
 
 
 def _single_player(
-    game: Game, spec: PlayerSpec, device: Any, seed: int, seconds: float | None
+    game: Game, spec: PlayerSpec, device: Device, seed: int, seconds: float | None
 ) -> SearchPlayer | GtpPlayer:
     if spec.command is not None:
         return GtpPlayer(GtpEngine(spec.command), seconds)

@@ -15,6 +15,7 @@ from engine.games import load
 from engine.inference import choose_device, cpu_count, torch_threads
 from engine.nets import NetInfo, load_net, save_net
 from engine.players import make_evaluator, parse_player
+from engine.tuning import game_threads
 from mcts import SearchSettings
 from selfplay.arena import Tally, play_match
 from selfplay.config import RunConfig, parse_config, read_preset
@@ -143,6 +144,6 @@ def final_match(
             (evaluators[0], evaluators[1]),
             MATCH_GAMES,
             seed=seed + 1_000_003,
-            workers=cpu_count() if device.type == "cpu" else 2,
+            workers=game_threads(device),
             on_game=on_game,
         )

@@ -24,9 +24,10 @@ import torch
 
 from engine.errors import UserError
 from engine.game import Game
-from engine.inference import NetEvaluator, cpu_count, torch_threads
+from engine.inference import Device, NetEvaluator, cpu_count, torch_threads
 from engine.net import Net
 from engine.position import Position
+from engine.tuning import game_threads
 from mcts import Log, MatchPool, SearchSettings, Start
 from selfplay.arena import Tally, default_opening_moves, play_match
 from selfplay.checkpoint import Checkpoint
@@ -83,7 +84,7 @@ class Reinforcement:
         stage: Teacher,
         checkpoint: Checkpoint,
         shards: Path,
-        device: torch.device,
+        device: Device,
         seed: int,
         experts: Games | None = None,
     ) -> None:
@@ -92,8 +93,8 @@ class Reinforcement:
         if experts is None and (stage.expert_positions or stage.expert_openings):
             raise UserError("expert_positions and expert_openings need expert games: give `data`")
         self.experts = experts
-        self.reference = NetEvaluator(reference, device)
-        self.learner = Learner(_copy_of(reference), stage.learner, device)
+        self.reference = NetEvaluator(reference, device, game)
+        self.learner = Learner(_copy_of(reference), stage.learner, device.torch_device)
         self.checkpoint, self.shards = checkpoint, shards
         shards.mkdir(parents=True, exist_ok=True)
         self.window: list[Games] = []
@@ -103,7 +104,7 @@ class Reinforcement:
         self._began = time.monotonic()
         self.next_match = stage.match_minutes * 60
         self._restore()
-        self.workers = cpu_count() if device.type == "cpu" else 2
+        self.workers = game_threads(device)
 
     @property
     def net(self) -> Net:
@@ -154,7 +155,7 @@ class Reinforcement:
             on_game(tally)
             return True
 
-        evaluators = (NetEvaluator(self.net, self.device), self.reference)
+        evaluators = (NetEvaluator(self.net, self.device, self.game), self.reference)
         with torch_threads(1):
             return play_match(
                 self.game,
@@ -221,7 +222,7 @@ class Reinforcement:
             return count < wanted
 
         with torch_threads(1):
-            pool.play([NetEvaluator(self.net, self.device)], collect)
+            pool.play([NetEvaluator(self.net, self.device, self.game)], collect)
         self.unfinished = pool.take_unfinished()
         self.evaluations += pool.evaluations
         return logs

@@ -8,11 +8,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from engine.errors import UserError
 from engine.game import Game
-from engine.inference import cpu_count, torch_threads
+from engine.inference import Device, cpu_count, torch_threads
 from engine.net import Net
 from engine.nets import NetInfo, save_net, training_note
 from selfplay.accuracy import measure
@@ -39,7 +37,7 @@ class StageContext:
     """What every stage of a run shares, and which one this is."""
 
     game: Game
-    device: torch.device
+    device: Device
     seed: int
     folder: Path
     metrics: Metrics
@@ -213,7 +211,7 @@ def self_play_stage(
         matches.update(tally.as_json(), visits=stage.match_search.visits)
         facts: dict[str, Any] = {"evaluations": learning.evaluations, "seconds": seconds, **matches}
         if held_out is not None:
-            accuracy = measure(learning.net, context.game, held_out, context.device, 10_000)
+            accuracy = measure(learning.net, context.game, held_out, context.device.exact, 10_000)
             facts["expert_top1"] = accuracy.top1
         context.write("match", learning.iteration, **facts)
         report.line(f"  {clock(seconds):>12}  against the starting net: {tally}")

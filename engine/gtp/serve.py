@@ -24,8 +24,6 @@ from engine.gtp.thinker import DEFAULT_VISITS, EvaluatorOf, Limits, NetSource, T
 from engine.rules import Rules
 from mcts import SearchSettings
 
-MOST_LEAVES = 16
-
 
 def serve(
     game: Game,
@@ -72,8 +70,9 @@ def serve_net(
     Raises UserError for a net that cannot be used.
     """
     from engine.games import load
-    from engine.inference import cpu_count, torch_threads
+    from engine.inference import choose_device, cpu_count, torch_threads
     from engine.nets import default_net, load_net
+    from engine.tuning import search_of
 
     name = net or default_net(load("go9"))
     if name is None:
@@ -82,9 +81,7 @@ def serve_net(
     game = load(info.game)
     if game.family != "go":
         raise UserError(f"net '{name}' plays {info.game}: GTP is for Go")
-    # Many visits are searched in batches, which costs them little; of few each one counts.
-    visits = limits.visits or DEFAULT_VISITS
-    settings = SearchSettings(leaves_per_batch=max(1, min(MOST_LEAVES, visits // 50)))
+    settings = search_of(limits.visits or DEFAULT_VISITS, choose_device(device), name)
     source = NetSource(net, device)
     with torch_threads(threads or cpu_count()):
         log(f"{identity.name} {identity.version}: net {name}, rules {rules.name}, komi {komi:g}")

@@ -271,5 +271,5 @@ class NetSource:
             raise UserError(f"no net ships for {game.name}: name one with --net")
         net, _ = load_net(name, game)
         if name not in self._loaded:
-            self._loaded[name] = NetEvaluator(net, choose_device(self.device))
+            self._loaded[name] = NetEvaluator(net, choose_device(self.device), game)
         return self._loaded[name]

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from sgfmill import sgf, sgf_grammar
 
 from engine.analyst import Analyst
 from engine.commentary import analyse_files, commented_sgf, draw_chart, margin_text, markdown
 from engine.errors import UserError
 from engine.games import load
-from engine.inference import NetEvaluator
+from engine.inference import NetEvaluator, choose_device
 from engine.nets import load_net
 from engine.records import read_records
 from engine.review import review_game
@@ -30,7 +29,7 @@ GAME = (
 
 @pytest.fixture(scope="module")
 def analyst():
-    evaluator = NetEvaluator(load_net("go9-imitation", GO)[0], torch.device("cpu"))
+    evaluator = NetEvaluator(load_net("go9-imitation", GO)[0], choose_device("cpu"))
     return Analyst(GO, evaluator, SearchSettings(visits=32, leaves_per_batch=4))
 
 
