@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from engine.game import Game
-from engine.inference import NetEvaluator, cpu_count, torch_threads
+from engine.inference import NetEvaluator, cpu_count, game_threads, torch_threads
 from engine.nets import load_net
 from engine.position import Position
 from mcts import Evaluation, Evaluator, MatchPool, Search, SearchSettings, Start
@@ -168,8 +168,8 @@ def compare_with_bare_net(
 
 
 def worker_count(device: torch.device, parallel_games: int) -> int:
-    """How many threads play games: one a core, or two that take turns on a GPU."""
-    return max(1, min(cpu_count() if device.type == "cpu" else 2, parallel_games))
+    """How many threads play so many games."""
+    return max(1, min(game_threads(device), parallel_games))
 
 
 def full_batch(game: Game, rows: int) -> tuple[np.ndarray, np.ndarray]:
