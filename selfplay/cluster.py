@@ -155,7 +155,8 @@ class ClusterGames:
         while count < wanted:
             self._look(weights, wanted)
             for place, harvest in self._answers():
-                arrived = unpack_logs(harvest.games)
+                # what Ray hands out is read-only, but the core wants its positions writable
+                arrived = unpack_logs({k: v.copy() for k, v in harvest.games.items()})
                 logs += arrived
                 count += sum(len(log.actions) for log in arrived)
                 self.evaluations += harvest.evaluations

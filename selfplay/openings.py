@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.errors import UserError
 from engine.game import Game
 from engine.position import Position
 from mcts import Start
@@ -25,11 +24,6 @@ class Openings:
     stage: Teacher
     seed: int
     experts: Games | None = None
-
-    def __post_init__(self) -> None:
-        """Raises UserError when the stage needs expert games and there are none."""
-        if self.experts is None and (self.stage.expert_positions or self.stage.expert_openings):
-            raise UserError("expert_positions and expert_openings need expert games: give `data`")
 
     def start(self, index: int) -> Start:
         """The game of that number."""

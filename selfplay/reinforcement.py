@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.errors import UserError
 from engine.game import Game
 from engine.inference import NetEvaluator, cpu_count, game_threads, torch_threads
 from engine.net import Net
@@ -89,6 +90,8 @@ class Reinforcement:
     ) -> None:
         """`shards` is the folder of the replay, `experts` are the games that the stage mixes in."""
         self.game, self.stage, self.device, self.seed = game, stage, device, seed
+        if experts is None and (stage.expert_positions or stage.expert_openings):
+            raise UserError("expert_positions and expert_openings need expert games: give `data`")
         self.source, self.experts = source, experts
         self.reference = NetEvaluator(reference, device)
         self.learner = Learner(_copy_of(reference), stage.learner, device)

@@ -119,7 +119,8 @@ def game_source(
 ) -> GameSource:
     """Who plays the games of a stage: the nodes of the cluster, or this machine and its helpers."""
     if context.cluster is not None:
-        job = Job(context.game_name, stage, context.seed, config, experts)
+        used = experts if stage.expert_openings else None
+        job = Job(context.game_name, stage, context.seed, config, used)
         return ClusterGames(context.cluster, job, context.device.type == "cuda", context.report)
     openings = Openings(context.game, stage, context.seed, experts)
     threads = game_threads(context.device)
