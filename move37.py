@@ -407,7 +407,8 @@ def train(
         done = train_run(
             run, config, preset, start, game, hours, device, seed, cluster, address, actor, terminal
         )
-    typer.echo(done)
+    if done:
+        typer.echo(done)
 
 
 @app.command()

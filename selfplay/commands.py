@@ -21,6 +21,7 @@ from engine.inference import (
 )
 from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
 from engine.players import PlayerSpec, SearchPlayer, make_evaluator, parse_player
+from selfplay import parallel
 from selfplay.accuracy import Accuracy, measure
 from selfplay.actor import help_run
 from selfplay.arena import SgfFolder, Tally, play_gtp_match, play_match
@@ -29,6 +30,7 @@ from selfplay.config import RunConfig, parse_config, preset_names, read_config, 
 from selfplay.elo import Sprt
 from selfplay.experts import read_experts
 from selfplay.imitation import ExpertStage
+from selfplay.learner import Learner
 from selfplay.metrics import Metrics
 from selfplay.progress import Reporter
 from selfplay.record import DEFAULT_ENGINES, RecordReport, record_games
@@ -120,10 +122,11 @@ def train_run(
     address: str | None,
     actor: bool,
     reporter: Reporter,
-) -> str:
-    """Begins or resumes a run, or helps it as an actor; the last line to print.
+) -> str | None:
+    """Begins or resumes a run, or helps it as an actor or a follower of torchrun's first process.
 
-    Raises UserError for options that contradict each other.
+    Gives the last line to print, a follower none. Raises UserError for options that contradict
+    each other.
     """
     deadline = time.monotonic() + hours * 3600 if hours else float("inf")
     if address is not None and not cluster:
@@ -142,9 +145,15 @@ def train_run(
         config = preset_config(preset, start, device, seed)
     elif not (folder / "config.json").exists():
         config = default_config(game_name, start, device, seed)
-    run = Run.open(folder, config, reporter)
-    reporter.line(describe_devices(run.device))
-    if run.go_on(deadline, Cluster(address) if cluster else None):
+    with parallel.together() as leads:
+        if not leads:
+            parallel.follow(Learner.following)
+            return None
+        run = Run.open(folder, config, reporter)
+        processes = f", {parallel.world()} processes train" if parallel.world() > 1 else ""
+        reporter.line(describe_devices(run.device) + processes)
+        complete = run.go_on(deadline, Cluster(address) if cluster else None)
+    if complete:
         return f"run {folder} is complete: {run.net_of_stage(len(run.config.stages) - 1)}"
     return f"run {folder} stopped in time; go on with: move37 train {folder}"
 

@@ -60,8 +60,7 @@ def test_without_ray_the_error_names_the_remedy(monkeypatch: pytest.MonkeyPatch)
 
 def test_nothing_but_the_cluster_needs_ray() -> None:
     code = "import sys, selfplay.run, selfplay.commands; print('ray' in sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert shown.stdout == "False\n"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT) == "False\n"
 
 
 class Machines:
@@ -96,20 +95,44 @@ def machines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Machin
 
 
 class Heard(Silent):
-    """Remembers the lines, and does something when an iteration is told of."""
+    """Remembers the lines of a run."""
 
-    def __init__(self, on_iteration: dict[int, Callable[[], object]] | None = None) -> None:
+    def __init__(self) -> None:
         self.lines: list[str] = []
-        self._then = on_iteration or {}
 
     def line(self, text: str) -> None:
         self.lines.append(text)
-        done = sum("iteration" in line for line in self.lines)
-        if "iteration" in text and done in self._then:
-            self._then[done]()
 
-    def clusters(self) -> list[str]:
-        return [line.split(",")[0] for line in self.lines if line.startswith("cluster")]
+    @property
+    def iterations(self) -> int:
+        return sum("iteration" in line for line in self.lines)
+
+
+class StoryOverError(Exception):
+    pass
+
+
+class Story(Heard):
+    """After an iteration all actors are killed, after the next a node; a new node comes for it."""
+
+    def __init__(self, cluster: Machines) -> None:
+        super().__init__()
+        self.cluster = cluster
+        self.ends_after: int | None = None
+
+    def line(self, text: str) -> None:
+        super().line(text)
+        if "iteration" in text and self.iterations == 1:
+            for pid in actor_pids():
+                os.kill(pid, signal.SIGKILL)
+        elif "iteration" in text and self.iterations == 2:
+            self.cluster.ray.remove_node(self.cluster.nodes[0], allow_graceful=False)
+        elif "on 1 nodes" in text:
+            self.cluster.add()
+        elif "on 2 nodes" in text and self.iterations >= 2:
+            self.ends_after = self.iterations + 2
+        elif self.iterations == self.ends_after:
+            raise StoryOverError
 
 
 def actor_pids() -> list[int]:
@@ -134,7 +157,8 @@ def test_a_cluster_plays_and_one_learner_learns(
     heard = Heard()
     run = Run.open(tmp_path, config(), heard)
     assert run.go_on(cluster=cluster.joined)
-    assert heard.clusters()[-1] == f"cluster: {nodes} actors on {nodes} nodes"
+    places = f"cluster: {nodes} actors on {nodes} nodes, {nodes} CPU cores, 0 GPUs"
+    assert heard.lines[0] == places
     _, info = load_net(run.net_of_stage(0), run.game)
     assert info.training["positions"] >= 4 * 200 and info.training["evaluations"] > 4 * 200
     rows = [row for row in Metrics(tmp_path, board=False).read() if row["event"] == "iteration"]
@@ -148,17 +172,11 @@ def test_killed_actors_are_replaced_and_nodes_come_and_go(
     tmp_path: Path, machines: Callable[[int], Machines]
 ) -> None:
     cluster = machines(2)
-    events = {
-        1: lambda: [os.kill(pid, signal.SIGKILL) for pid in actor_pids()],
-        2: lambda: cluster.ray.remove_node(cluster.nodes[0], allow_graceful=False),
-        3: cluster.add,
-    }
-    heard = Heard(events)
-    run = Run.open(tmp_path, config(iterations=12), heard)
-    assert run.go_on(cluster=cluster.joined)
-    seen = heard.clusters()
-    assert any("on 1 nodes" in line for line in seen) and "on 2 nodes" in seen[-1]
-    assert len([line for line in heard.lines if "iteration" in line]) == 12
+    run = Run.open(tmp_path, config(iterations=1000), Story(cluster))
+    with pytest.raises(StoryOverError):
+        run.go_on(cluster=cluster.joined)
+    rows = [row for row in Metrics(tmp_path, board=False).read() if row["event"] == "iteration"]
+    assert [row["number"] for row in rows] == list(range(1, len(rows) + 1)) and len(rows) >= 5
 
 
 @pytest.mark.slow
