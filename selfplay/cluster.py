@@ -10,6 +10,8 @@ next look at the cluster places new actors where there is room.
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +34,7 @@ from selfplay.teachers import Teacher
 
 ORDERS = 2  # that an actor has at a time, so that it never waits for the next
 LOOK_EVERY = 2.0  # seconds between looks at the nodes
+REACH_WITHIN = 5.0  # seconds
 
 
 class Seat(NamedTuple):
@@ -103,6 +106,9 @@ class Cluster:
         except ImportError as error:
             raise UserError("--cluster needs Ray: pip install 'move37[cluster]'") from error
         self.ray = ray
+        address = address or os.environ.get("RAY_ADDRESS")
+        if address:
+            _check_reachable(address)
         try:
             ray.init(address=address, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -126,6 +132,19 @@ class Cluster:
             num_cpus=seat.cpus, num_gpus=seat.gpus, scheduling_strategy=strategy
         )
         return remote.remote(job, first_id, seat)
+
+
+def _check_reachable(address: str) -> None:
+    """Raises UserError when nobody listens at HOST:PORT, which Ray itself takes minutes to say."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit() or "/" in host:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=REACH_WITHIN).close()
+    except OSError as error:
+        raise UserError(
+            f"no Ray cluster at '{address}': {error}; start one with `ray start --head`"
+        ) from error
 
 
 class ClusterGames:

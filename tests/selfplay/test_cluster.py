@@ -219,7 +219,6 @@ def test_what_goes_wrong_inside_an_actor_is_told(
         run.go_on(cluster=cluster.joined)
 
 
-@pytest.mark.slow
 def test_an_address_without_a_cluster_is_one_line() -> None:
     pytest.importorskip("ray")
     with pytest.raises(UserError, match=r"127\.0\.0\.1:1"):
