@@ -159,6 +159,7 @@ class ClusterGames:
         self._job = self._ray.put(job)
         self._actors: dict[tuple[str, int], Any] = {}
         self._orders: dict[Any, tuple[str, int]] = {}  # answers to come, and from where
+        self._seats: dict[tuple[str, int], Seat] = {}  # as last told of
         self._version = 0
         self._looked = float("-inf")
 
@@ -225,7 +226,8 @@ class ClusterGames:
             if place not in self._actors:
                 self._actors[place] = self._cluster.place(place[0], seat, self._job, self.next_id)
                 self.next_id += IDS_OF_AN_ACTOR
-        if before != set(self._actors):
+        if seats != self._seats:
+            self._seats = seats
             nodes = len({node for node, _ in seats})
             cpus, gpus = (sum(column) for column in zip((0, 0), *seats.values(), strict=True))
             self._report.line(

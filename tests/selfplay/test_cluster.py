@@ -1,5 +1,6 @@
 """Self-play on Ray: places by resources, one learner, and whoever is killed, the run goes on."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -74,6 +75,10 @@ class Machines:
         self.joined = Cluster(self.ray.address)
 
     def add(self) -> Any:
+        """A node of one core; on a busy machine Ray's own patience may not do."""
+        for _ in range(3):
+            with contextlib.suppress(Exception):
+                return self.ray.add_node(num_cpus=1)
         return self.ray.add_node(num_cpus=1)
 
 
@@ -158,7 +163,7 @@ def test_a_cluster_plays_and_one_learner_learns(
     run = Run.open(tmp_path, config(), heard)
     assert run.go_on(cluster=cluster.joined)
     places = f"cluster: {nodes} actors on {nodes} nodes, {nodes} CPU cores, 0 GPUs"
-    assert heard.lines[0] == places
+    assert places in heard.lines
     _, info = load_net(run.net_of_stage(0), run.game)
     assert info.training["positions"] >= 4 * 200 and info.training["evaluations"] > 4 * 200
     rows = [row for row in Metrics(tmp_path, board=False).read() if row["event"] == "iteration"]
