@@ -384,15 +384,34 @@ def train(
     start: Annotated[str | None, typer.Option(help="A net to begin self-play from.")] = None,
     game: GameName = "go9",
     hours: Annotated[float | None, typer.Option(min=0.001, help="Stop after this time.")] = None,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Let a Ray cluster play the games of self-play.")
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="The cluster's HOST:PORT; default: RAY_ADDRESS, the one here, or a new one here."
+        ),
+    ] = None,
+    actor: Annotated[
+        bool, typer.Option("--actor", help="Only play, for a run at work elsewhere on this folder.")
+    ] = False,
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Run or resume the stages of a run folder: imitation, then self-play."""
+    """Run or resume the stages of a run folder: imitation, then self-play.
+
+    On several GPUs of a machine: torchrun --nproc-per-node N --no-python move37 train RUN.
+    """
     from selfplay.commands import train_run
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:
-        typer.echo(train_run(run, config, preset, start, game, hours, device, seed, terminal))
+        done = train_run(
+            run, config, preset, start, game, hours, device, seed, cluster, address, actor, terminal
+        )
+    if done:
+        typer.echo(done)
 
 
 @app.command()

@@ -18,10 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from engine.errors import UserError
 from engine.files import user_cache, write_whole
-from engine.inference import Device, cpu_count
+from engine.inference import Device, cpu_count, devices_of
 from engine.nets import net_path
 from mcts import SearchSettings
 
+THREADS_OF_A_GPU = 4  # that play games: while one waits for its batch, the others fill theirs
 MOST_VISITS = 1_000_000  # of a search that something else ends
 TIMED_VISITS = 400  # what such a search is taken to reach
 WASTE = 1.0  # visits that each further leaf of a batch costs, see `worth`
@@ -55,9 +56,11 @@ def most_leaves(visits: int) -> int:
 
 def default_tuning(device: Device) -> Tuning:
     """What is assumed of a machine that was not measured."""
-    on_cpu = device.torch_device.type == "cpu"
+    threads = cpu_count()
+    if device.torch_device.type == "cuda":
+        threads = max(2, min(threads, THREADS_OF_A_GPU * len(devices_of(device))))
     speeds = {1: 1.0, 2: 1.4, 4: 2.0, 8: 2.8, 16: 3.6}
-    return Tuning(threads=cpu_count() if on_cpu else 2, speeds=speeds)
+    return Tuning(threads=threads, speeds=speeds)
 
 
 def tuning_of(device: Device, net: str) -> Tuning:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.games import load
-from engine.inference import choose_device, cpu_count, torch_threads
+from engine.inference import choose_device, describe_devices, torch_threads
 from engine.nets import NetInfo, load_net, save_net
 from engine.players import make_evaluator, parse_player
 from engine.tuning import game_threads
@@ -105,10 +105,7 @@ def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter
     began = time.monotonic()
     config = demo_config(minutes, device, seed)
     run = Run.open(out, config, report)
-    report.line(
-        f"move37 demo: about {clock(60 * minutes)} on {cpu_count()} CPU cores, "
-        f"device {run.device}, in {out}"
-    )
+    report.line(f"move37 demo: about {clock(60 * minutes)} in {out}, {describe_devices(run.device)}")
     run.go_on()
     paths = (run.net_of_stage(0), run.net_of_stage(1))
     report.line(f"the match: {MATCH_GAMES} games at {MATCH_VISITS} visits each")
