@@ -181,7 +181,7 @@ def test_killed_actors_are_replaced_and_nodes_come_and_go(
     with pytest.raises(StoryOverError):
         run.go_on(cluster=cluster.joined)
     rows = [row for row in Metrics(tmp_path, board=False).read() if row["event"] == "iteration"]
-    assert [row["number"] for row in rows] == list(range(1, len(rows) + 1)) and len(rows) >= 5
+    assert [row["number"] for row in rows] == list(range(1, len(rows) + 1)) and len(rows) >= 4
 
 
 @pytest.mark.slow
@@ -199,7 +199,7 @@ def test_a_killed_driver_resumes_and_loses_only_games_in_flight(
         return sum(row["event"] == "iteration" for row in rows)
 
     driver = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    ends = time.monotonic() + 40
+    ends = time.monotonic() + 200
     while iterations() < 3 and time.monotonic() < ends:
         time.sleep(0.05)
     driver.kill()
