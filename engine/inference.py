@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -81,6 +82,14 @@ def describe_devices(device: Device) -> str:
         names = f"{', '.join(map(str, found))} ({torch.cuda.get_device_name(found[0])})"
     cores = cpu_count()
     return f"device: {names}, {cores} CPU core{'s'[: cores > 1]}"
+
+
+def hardware(device: Device) -> str:
+    """What computes, by kind: machines that share a folder and say the same are equally fast."""
+    gpu = device.torch_device.type == "cuda"
+    name = torch.cuda.get_device_name(device.torch_device) if gpu else platform.machine()
+    cores = cpu_count()
+    return f"{device}, {name}, {cores} core{'s'[: cores > 1]}"
 
 
 def cpu_count() -> int:

@@ -9,16 +9,14 @@ it gains more speed than it loses worth. How much speed it gains is a matter of 
 from __future__ import annotations
 
 import json
-import platform
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from engine.errors import UserError
 from engine.files import user_cache, write_whole
-from engine.inference import Device, cpu_count, devices_of
+from engine.inference import Device, cpu_count, devices_of, hardware
 from engine.nets import net_path
 from mcts import SearchSettings
 
@@ -76,7 +74,7 @@ def keep_tuning(device: Device, net: str, tuning: Tuning) -> Path:
     mine = {name: old.model_dump() for name, old in {**known, _place(net): tuning}.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(_read() | {_hardware(device): mine}, indent=1).encode())
+        write_whole(path, json.dumps(_read() | {hardware(device): mine}, indent=1).encode())
     except OSError as error:
         raise UserError(f"cannot write '{path}': {error.strerror}; set XDG_CACHE_HOME") from error
     return path
@@ -96,7 +94,7 @@ def game_threads(device: Device) -> int:
 def _known(device: Device) -> dict[str, Tuning]:
     """What was measured on a device of this machine, by net; nothing of what cannot be understood."""
     try:
-        return TypeAdapter(dict[str, Tuning]).validate_python(_read().get(_hardware(device), {}))
+        return TypeAdapter(dict[str, Tuning]).validate_python(_read().get(hardware(device), {}))
     except ValidationError:  # of another version
         return {}
 
@@ -115,10 +113,3 @@ def _path() -> Path:
 
 def _place(net: str) -> str:
     return str(net_path(net).resolve())
-
-
-def _hardware(device: Device) -> str:
-    gpu = device.torch_device.type == "cuda"
-    name = torch.cuda.get_device_name(device.torch_device) if gpu else platform.machine()
-    cores = cpu_count()
-    return f"{device}, {name}, {cores} core{'s'[: cores > 1]}"

@@ -15,7 +15,8 @@ from engine.game import Game
 from engine.gtp_client import GtpError, GtpPlayer, GtpTimeoutError
 from engine.players import SearchPlayer
 from engine.position import Position
-from engine.records import GameRecord, result_outcome, write_sgf
+from engine.records import GameRecord, result_outcome
+from engine.sgf import write_sgf
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
 from selfplay.elo import Elo, Sprt, match_elo
 

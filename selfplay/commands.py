@@ -196,7 +196,7 @@ def arena_match(
     """A match between two players named as in `engine.players`."""
     game, device = load(game_name), choose_device(device_name)
     reporter.line(describe_devices(device))
-    specs = (parse_player(a), parse_player(b))
+    specs = (parse_player(a, game), parse_player(b, game))
     gtp = any(spec.command for spec in specs)
     if (gtp or options.sgf) and game.family != "go":
         raise UserError(f"{game_name}: only Go has engines that speak GTP and records in SGF")

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.games import load
-from engine.inference import choose_device, describe_devices, torch_threads
+from engine.inference import NetEvaluator, choose_device, describe_devices, torch_threads
 from engine.nets import NetInfo, load_net, save_net
-from engine.players import make_evaluator, parse_player
 from engine.tuning import game_threads
 from mcts import SearchSettings
 from selfplay.arena import Tally, play_match
@@ -131,9 +130,7 @@ def final_match(
         return tally.games < LEAST_GAMES or time.monotonic() < deadline
 
     settings = SearchSettings(visits=MATCH_VISITS)
-    evaluators = tuple(
-        make_evaluator(parse_player(f"net={path}"), game, device) for path in (challenger, reference)
-    )
+    evaluators = [NetEvaluator(load_net(path, game)[0], device) for path in (challenger, reference)]
     with torch_threads(1):
         return play_match(
             game,

@@ -13,7 +13,8 @@ from engine.games import load
 from engine.gtp_client import GtpEngine, GtpError, GtpPlayer
 from engine.players import SearchPlayer, parse_player
 from engine.position import Position
-from engine.records import GameRecord, read_records
+from engine.record_files import read_records
+from engine.records import GameRecord
 from mcts import SearchSettings, UniformEvaluator
 from selfplay.arena import (
     Played,
@@ -27,7 +28,7 @@ from selfplay.arena import (
 )
 
 STRONG = SearchSettings(visits=200)
-RANDOM = parse_player("random").settings
+RANDOM = parse_player("random", load("tic_tac_toe")).settings
 FAKE = shlex.join([sys.executable, str(Path(__file__).parent.parent / "fake_engine.py")])
 GO5 = load("go5")
 
