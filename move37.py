@@ -84,7 +84,9 @@ app = typer.Typer(
 GameName = Annotated[
     str, typer.Option("--game", help="A game's name (see `move37 games`) or file, my_game.py.")
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda; auto takes CUDA when present.")]
+Device = Annotated[
+    str, typer.Option(help="auto (CUDA when present), cpu, cuda, openvino or openvino-int8.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 LevelName = Annotated[
@@ -235,12 +237,13 @@ def analysis(
     """Answer JSON analysis queries on stdin, as KaTrain asks them."""
     from engine.analysis import run_analysis
     from engine.analysis_query import Options, parse_perspective
-    from engine.players import make_settings
+    from engine.inference import choose_device
+    from engine.tuning import search_of
 
     run_analysis(
         net,
         options=Options(
-            make_settings({"visits": visits, "leaves_per_batch": 8, "memory_mib": 1024}),
+            search_of(visits, choose_device(device), net).model_copy(update={"memory_mib": 1024}),
             report_as=parse_perspective(report_as),
         ),
         config=config,
@@ -389,15 +392,34 @@ def train(
     start: Annotated[str | None, typer.Option(help="A net to begin self-play from.")] = None,
     game: GameName = "go9",
     hours: Annotated[float | None, typer.Option(min=0.001, help="Stop after this time.")] = None,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Let a Ray cluster play the games of self-play.")
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="The cluster's HOST:PORT; default: RAY_ADDRESS, the one here, or a new one here."
+        ),
+    ] = None,
+    actor: Annotated[
+        bool, typer.Option("--actor", help="Only play, for a run at work elsewhere on this folder.")
+    ] = False,
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Run or resume the stages of a run folder: imitation, then self-play."""
+    """Run or resume the stages of a run folder: imitation, then self-play.
+
+    On several GPUs of a machine: torchrun --nproc-per-node N --no-python move37 train RUN.
+    """
     from selfplay.commands import train_run
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:
-        typer.echo(train_run(run, config, preset, start, game, hours, device, seed, terminal))
+        done = train_run(
+            run, config, preset, start, game, hours, device, seed, cluster, address, actor, terminal
+        )
+    if done:
+        typer.echo(done)
 
 
 @app.command()
@@ -529,6 +551,10 @@ def bench(
     net: Annotated[str, typer.Option(help="A net's file or name.")] = "",
     seconds: Annotated[float, typer.Option(min=0.01, help="Time for each figure.")] = 2.0,
     device: Device = "auto",
+    tune: Annotated[
+        bool,
+        typer.Option("--tune", help="Find the threads and batches that suit this machine; keep them."),
+    ] = False,
     signature: Annotated[
         bool,
         typer.Option(
@@ -540,7 +566,7 @@ def bench(
     """Measure the speed of the board, the tree, the net, the search and self-play."""
     from engine.games import load
     from engine.nets import default_net
-    from selfplay.bench import run_suites, search_signature, tables
+    from selfplay.bench import run_suites, run_tuning, search_signature, tables
     from selfplay.progress import Terminal
 
     if signature:
@@ -548,6 +574,9 @@ def bench(
         return result(as_json, {"signature": found}, found)
     with Terminal() as terminal:
         chosen = net or default_net(load(game))
+        if tune:
+            rows, path = run_tuning(suites or [], game, chosen or game, seconds, device, terminal)
+            return result(as_json, rows, f"{tables(rows)}\n\nkept in {path}")
         if chosen is None and not suites:
             terminal.line(f"no net ships for {game}: only board and tree; name one with --net")
             suites = ["board", "tree"]

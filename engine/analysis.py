@@ -293,13 +293,14 @@ def run_analysis(
     parallel = _positive(given.get("numAnalysisThreads", parallel))
     options, _ = options.override(given)
     net, info = load_net(net_name)
+    game = load(info.game)
 
     def write(answer: Json) -> None:
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
     engine = AnalysisEngine(
-        NetEvaluator(net, choose_device(device)),
+        NetEvaluator(net, choose_device(device), game),
         lambda game: check_fit(net, info, game, net_name),
         net_name,
         options,
@@ -308,7 +309,7 @@ def run_analysis(
         version=version,
     )
     with torch_threads(cpu_count()), contextlib.suppress(BrokenPipeError):
-        engine.warm_up(load(info.game))
+        engine.warm_up(game)
         print(f"move37 analysis of {net_name}: ready for queries", file=sys.stderr, flush=True)
         serve(engine, sys.stdin, wait=wait)
 

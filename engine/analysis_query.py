@@ -21,6 +21,7 @@ from engine.position import Position
 from engine.records import IllegalMoveError, positions_after
 from engine.rules import Rules, from_json, parse_rules
 from engine.sgf import has_captured_chain
+from engine.tuning import most_leaves
 from mcts import SearchSettings
 
 Perspective = Literal["BLACK", "WHITE", "SIDETOMOVE"]
@@ -87,6 +88,9 @@ class Options:
         if visits := values.get("visits"):
             values["visits"] = _at_most_visits(visits)
         settings = make_settings(self.settings.model_dump() | values) if values else self.settings
+        if "leaves_per_batch" not in values:  # ours were chosen for our own visits
+            leaves = min(settings.leaves_per_batch, most_leaves(settings.visits))
+            settings = settings.model_copy(update={"leaves_per_batch": leaves})
         return Options(settings, seconds, report_as), unknown
 
 

@@ -15,17 +15,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from engine.game import Game
-from engine.inference import NetEvaluator, cpu_count, torch_threads
+from engine.inference import Device, NetEvaluator, cpu_count, torch_threads
 from engine.nets import load_net
 from engine.position import Position
+from engine.tuning import TIMED_VISITS, Tuning, game_threads, worth
 from mcts import Evaluation, Evaluator, MatchPool, Search, SearchSettings, Start
 from mcts.bench import REPEATS, median_rate, spread_of
 
 Mode = Literal["deep", "games"]
 MODES: tuple[Mode, ...] = ("deep", "games")
+LEAVES = (1, 2, 4, 8, 16, 32, 64)  # a batch, tried in turn
+GAMES_A_THREAD = 64  # as in matches
 
 
 class TimeIsUpError(Exception):
@@ -65,14 +67,14 @@ class Timed:
 
 
 def bench_net(
-    game: Game, net: str, device: torch.device, batch: int = 64, seconds: float = 5.0
+    game: Game, net: str, device: Device, batch: int = 64, seconds: float = 5.0
 ) -> dict[str, Any]:
     """The bare net called from one thread with numpy batches, transfers included.
 
     On a CPU torch uses all cores. Gives positions_per_s, a median, and its spread. Raises UserError
     when the net does not exist or fit.
     """
-    evaluator = NetEvaluator(load_net(net, game)[0], device)
+    evaluator = NetEvaluator(load_net(net, game)[0], device, game)
     planes, globals_ = full_batch(game, batch)
 
     def step() -> int:
@@ -94,7 +96,7 @@ def bench_net(
 def bench_search(
     game: Game,
     net: str,
-    device: torch.device,
+    device: Device,
     batch: int = 64,
     seconds: float = 20.0,
     mode: Mode = "deep",
@@ -109,7 +111,7 @@ def bench_search(
     Gives evaluations_per_s and net_positions_per_s, both medians, their quotient efficiency, and
     the spread of evaluations_per_s. Raises UserError when the net does not exist or fit.
     """
-    timed = Timed(NetEvaluator(load_net(net, game)[0], device))
+    timed = Timed(NetEvaluator(load_net(net, game)[0], device, game))
     workers = 1 if mode == "deep" else worker_count(device, batch)
     search = _deep_search(game, timed, batch) if mode == "deep" else _games(game, timed, batch, workers)
     with torch_threads(cpu_count() if mode == "deep" else 1):
@@ -123,6 +125,68 @@ def bench_search(
         "threads": workers,
         **row,
     }
+
+
+def tune_search(
+    game: Game,
+    net: str,
+    device: Device,
+    seconds: float = 2.0,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> tuple[Tuning, dict[str, list[dict[str, Any]]]]:
+    """What suits this machine and net, and the tables it is read from; `seconds` for each figure.
+
+    deep    one tree, by leaves a batch; useful_per_s is the speed times `worth`, at TIMED_VISITS
+    games   games side by side, GAMES_A_THREAD for each thread that plays them; on a CPU torch uses
+            one core each
+
+    All are measured in turns, medians of REPEATS. Of nearly equal numbers of threads the smaller is
+    chosen. Raises UserError when the net does not exist or fit.
+    """
+    timed = Timed(NetEvaluator(load_net(net, game)[0], device, game))
+    threads = sorted({min(2**n, cpu_count()) for n in range(cpu_count().bit_length() + 1)})
+    deep = {leaves: _deep_search(game, timed, leaves) for leaves in LEAVES}
+    games = {count: _games(game, timed, GAMES_A_THREAD * count, count) for count in threads}
+    with torch_threads(cpu_count()):
+        speeds = _in_turns(timed, deep, seconds, lambda share: on_progress(share / 2))
+    with torch_threads(1):
+        rates = _in_turns(timed, games, seconds, lambda share: on_progress((1 + share) / 2))
+    best = min(count for count in threads if rates[count] > 0.97 * max(rates.values()))
+    tuning = Tuning(threads=best, speeds=speeds)
+    leaves = tuning.leaves(TIMED_VISITS)
+    tables = {
+        "deep": [
+            {
+                "leaves_per_batch": n,
+                "evaluations_per_s": rate,
+                f"worth_at_{TIMED_VISITS}": round(worth(n, TIMED_VISITS), 3),
+                "useful_per_s": round(rate * worth(n, TIMED_VISITS), 1),
+                "chosen": n == leaves,
+            }
+            for n, rate in speeds.items()
+        ],
+        "games": [
+            {"threads": count, "evaluations_per_s": rate, "chosen": count == best}
+            for count, rate in rates.items()
+        ],
+    }
+    return tuning, tables
+
+
+def _in_turns(
+    timed: Timed,
+    works: dict[int, Callable[[], object]],
+    seconds: float,
+    on_progress: Callable[[float], None],
+) -> dict[int, float]:
+    """Evaluations per second of each work, medians of turns that take `seconds` together."""
+    rates: dict[int, list[float]] = {key: [] for key in works}
+    for turn in range(1 + REPEATS):  # the first warms up
+        for key, work in works.items():
+            rate = timed.rate(work, seconds / REPEATS)
+            rates[key] += [rate] if turn else []
+        on_progress((turn + 1) / (1 + REPEATS))
+    return {key: round(statistics.median(turns), 1) for key, turns in rates.items()}
 
 
 def compare_with_bare_net(
@@ -167,9 +231,9 @@ def compare_with_bare_net(
     }
 
 
-def worker_count(device: torch.device, parallel_games: int) -> int:
-    """How many threads play games: one a core, or two that take turns on a GPU."""
-    return max(1, min(cpu_count() if device.type == "cpu" else 2, parallel_games))
+def worker_count(device: Device, parallel_games: int) -> int:
+    """How many threads play so many games."""
+    return max(1, min(game_threads(device), parallel_games))
 
 
 def full_batch(game: Game, rows: int) -> tuple[np.ndarray, np.ndarray]:

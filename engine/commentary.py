@@ -24,12 +24,11 @@ from engine.analyst import Analyst, Report
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.games import load
-from engine.levels import MOST_VISITS
 from engine.record_files import read_records
 from engine.records import BrokenRecord, GameRecord
 from engine.review import MoveReview, Review
 from engine.sgf import PropertyMap, application, sgf_point, write_sgf
-from mcts import SearchSettings
+from engine.tuning import MOST_VISITS
 
 LINE_LENGTH = 12  # moves of a variation
 COLOURS = ("Black", "White")
@@ -403,9 +402,9 @@ def run_analyze(
     from engine.inference import NetEvaluator, choose_device, cpu_count, torch_threads
     from engine.nets import default_net, load_net
     from engine.setup import REVIEW_VISITS
+    from engine.tuning import search_of
 
-    visits = visits or (MOST_VISITS if seconds else REVIEW_VISITS)
-    settings = SearchSettings(visits=visits, leaves_per_batch=4)
+    visits = visits or (None if seconds else REVIEW_VISITS)
     chosen = choose_device(device)
     known: dict[str, tuple[Analyst, str]] = {}
 
@@ -415,8 +414,8 @@ def run_analyze(
             net = net_name or default_net(game)
             if net is None:
                 raise UserError(f"no net ships for {game_name}: name one with --net")
-            evaluator = NetEvaluator(load_net(net, game)[0], chosen)
-            known[game_name] = (Analyst(game, evaluator, settings), net)
+            evaluator = NetEvaluator(load_net(net, game)[0], chosen, game)
+            known[game_name] = (Analyst(game, evaluator, search_of(visits, chosen, net)), net)
         return known[game_name]
 
     with _progress() as on_done, torch_threads(cpu_count()):

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 PACKAGES = ("torch", "numpy", "numba", "safetensors", "sgfmill", "typer", "pydantic")
-EXTRAS = ("matplotlib", "tensorboard")
+EXTRAS = {"matplotlib": "charts", "tensorboard": "charts", "openvino": "openvino"}  # by package
 
 
 @dataclass
@@ -50,7 +50,7 @@ def examine(own_version: str) -> Report:
             if package in PACKAGES:
                 report.problems.append(f"{package} is missing: pip install {package}")
             else:
-                report.facts[package] = "not installed (pip install 'move37[charts]')"
+                report.facts[package] = f"not installed (pip install 'move37[{EXTRAS[package]}]')"
     for check in (_check_devices, _check_board, _check_nets):
         try:
             check(report)

@@ -4,28 +4,92 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 
 from engine.analyst import Outlook
-from engine.errors import UserError
+from engine.cuda import FixedBatches
+from engine.errors import UserError, did_you_mean
+from engine.game import Game
 from engine.net import SCORE_SCALE, Net, Output
 from mcts import Evaluation
 
+OpenVino = Literal["openvino", "openvino-int8"]
+DEVICES = ["auto", "cpu", "cuda", *get_args(OpenVino)]
 
-def choose_device(name: str = "auto") -> torch.device:
-    """The device to compute on: `auto` takes CUDA when present. Raises UserError for others."""
+
+@dataclass(frozen=True)
+class Device:
+    """Where nets compute.
+
+    torch_device  where torch keeps its tensors and trains
+    openvino      which form of OpenVINO answers for the search instead of torch, if any: it computes
+                  on the CPU, in 32-bit floats or with most convolutions in 8-bit integers
+    """
+
+    torch_device: torch.device
+    openvino: OpenVino | None = None
+
+    def __str__(self) -> str:
+        return self.openvino or str(self.torch_device)
+
+    @property
+    def exact(self) -> Device:
+        """The same place with torch: where nets are trained and their accuracy is measured."""
+        return Device(self.torch_device)
+
+
+def choose_device(name: str = "auto") -> Device:
+    """The device of that name, one of DEVICES or as `cuda:1`; `auto` takes CUDA when present.
+
+    Raises UserError for another name, or when what it needs is missing.
+    """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    for openvino in get_args(OpenVino):
+        if name == openvino:
+            if find_spec("openvino") is None:
+                raise UserError(f"device '{name}' needs OpenVINO: pip install 'move37[openvino]'")
+            return Device(torch.device("cpu"), openvino)
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise UserError(f"unknown device '{name}': use auto, cpu or cuda") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
+        known = f"{', '.join(DEVICES[:-1])} or {DEVICES[-1]}"
+        raise UserError(f"unknown device '{name}'{did_you_mean(name, DEVICES)}: use {known}") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UserError(f"device '{name}' is not available on this machine: use --device cpu")
-    return device
+    return Device(device)
+
+
+def devices_of(device: Device) -> list[torch.device]:
+    """The devices that evaluate: `cuda` stands for every GPU there is, `cuda:1` for that one."""
+    if str(device) == "cuda":
+        return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    return [device.torch_device]
+
+
+def describe_devices(device: Device) -> str:
+    """One line that says what computes: `device: cuda:0, cuda:1 (NVIDIA H100), 32 CPU cores`."""
+    names = str(device)
+    if device.torch_device.type == "cuda":
+        found = devices_of(device)
+        names = f"{', '.join(map(str, found))} ({torch.cuda.get_device_name(found[0])})"
+    cores = cpu_count()
+    return f"device: {names}, {cores} CPU core{'s'[: cores > 1]}"
+
+
+def hardware(device: Device) -> str:
+    """What computes, by kind: machines that share a folder and say the same are equally fast."""
+    gpu = device.torch_device.type == "cuda"
+    name = torch.cuda.get_device_name(device.torch_device) if gpu else platform.machine()
+    cores = cpu_count()
+    return f"{device}, {name}, {cores} core{'s'[: cores > 1]}"
 
 
 def cpu_count() -> int:
@@ -34,12 +98,19 @@ def cpu_count() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-class NetEvaluator:
-    """A net as `mcts.Evaluator`. Safe to call from several threads at once."""
+Forward = Callable[[np.ndarray, np.ndarray], Output]  # of arrays as in `mcts.Evaluator`
 
-    def __init__(self, net: Net, device: torch.device | None = None) -> None:
+
+class NetEvaluator:
+    """A net as `mcts.Evaluator`, on all GPUs when there are. Safe to call from several threads."""
+
+    def __init__(self, net: Net, device: Device | None = None, game: Game | None = None) -> None:
+        """`game` is what 8-bit integers are calibrated on; other devices do not need it.
+
+        Raises ValueError when it is missing.
+        """
         self.device = device or choose_device()
-        self.net = net.frozen(self.device)
+        self._forward = _forward_of(net, self.device, game)
 
     def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
         """See `mcts.Evaluator`."""
@@ -56,12 +127,28 @@ class NetEvaluator:
         ownership = torch.tanh(output.ownership / 2)
         return Outlook((output.score * SCORE_SCALE).cpu().numpy(), ownership.cpu().numpy())
 
+
+def _forward_of(net: Net, device: Device, game: Game | None) -> Forward:
+    """The net, made ready for inference on a device."""
+    if device.openvino is not None:
+        from engine.openvino_net import OpenVinoNet
+
+        integers = device.openvino == "openvino-int8"
+        if integers and game is None:
+            raise ValueError(f"device {device} needs the game of the net, to calibrate it")
+        return OpenVinoNet(net, cpu_count(), calibrate_on=game if integers else None)
+    if device.torch_device.type == "cuda":
+        return FixedBatches(net, devices_of(device))
+    frozen, where = net.frozen(device.torch_device), device.torch_device
+
     @torch.inference_mode()
-    def _forward(self, planes: np.ndarray, globals_: np.ndarray) -> Output:
-        board = torch.from_numpy(planes).to(self.device)
+    def forward(planes: np.ndarray, globals_: np.ndarray) -> Output:
+        board = torch.from_numpy(planes).to(where)
         board = board.to(torch.float32, memory_format=torch.channels_last)
-        output: Output = self.net(board, torch.from_numpy(globals_).to(self.device))
+        output: Output = frozen(board, torch.from_numpy(globals_).to(where))
         return output
+
+    return forward
 
 
 @contextlib.contextmanager

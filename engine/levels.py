@@ -13,10 +13,8 @@ from engine.game import Game
 from engine.nets import default_net, shipped_names
 from mcts import SearchSettings
 
-MOST_VISITS = 1_000_000  # of searches that only time or a user ends: a matter of memory
 MEASURED_ON = "go9"
 _EVERY_MOVE, _OPENING = 1_000_000, 8
-_MOST_LEAVES = 16
 
 
 @dataclass(frozen=True)
@@ -103,15 +101,6 @@ LEVELS = (
 
 DEFAULT_LEVEL = next(level for level in LEVELS if level.name == "strong")
 FULL_STRENGTH = LEVELS[-1]
-
-
-def search_of(visits: int | None) -> SearchSettings:
-    """A search without a level, by visits; None: until time or somebody ends it.
-
-    Many visits are searched in batches, which costs them little; of few each one counts.
-    """
-    visits = visits or MOST_VISITS
-    return SearchSettings(visits=visits, leaves_per_batch=max(1, min(_MOST_LEAVES, visits // 50)))
 
 
 def find_level(text: str) -> Level:

@@ -64,20 +64,28 @@ class ConvNorm(nn.Module):
 
 
 class FusedConv(nn.Module):
-    """A `ConvNorm` for inference on a CPU: one oneDNN call on weights in oneDNN's own layout."""
+    """A `ConvNorm` for inference on a CPU: one oneDNN call on weights in oneDNN's own layout.
+
+    Which layout that is depends on the board's size, so the first call on a board chooses it; in
+    another one the weights would be rearranged at every call, which takes longer than the rest.
+    """
 
     def __init__(self, source: ConvNorm) -> None:
         super().__init__()
         conv = fuse_conv_bn_eval(source.conv.eval(), source.norm.eval())
         self.padding = list(conv.padding)
         self.bias = conv.bias
-        self.weight = torch.ops.mkldnn._reorder_convolution_weight(
-            conv.weight.detach(), self.padding, [1, 1], [1, 1], 1
-        )
+        self.weight = conv.weight.detach()
+        self.layouts: dict[torch.Size, Tensor] = {}  # the weights by [H, W]
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         y: Tensor
-        common = (self.weight, self.bias, self.padding, [1, 1], [1, 1], 1)
+        weight = self.layouts.get(x.shape[2:])
+        if weight is None:
+            weight = self.layouts[x.shape[2:]] = torch.ops.mkldnn._reorder_convolution_weight(
+                self.weight, self.padding, [1, 1], [1, 1], 1, list(x.shape)
+            )
+        common = (weight, self.bias, self.padding, [1, 1], [1, 1], 1)
         run = torch.ops.mkldnn._convolution_pointwise
         if residual is None:
             y = run(x, *common, "relu", [], "")

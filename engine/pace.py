@@ -5,20 +5,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from engine.files import user_cache, write_whole
 from engine.game import Game
-from engine.inference import NetEvaluator, cpu_count
-from engine.levels import search_of
+from engine.inference import Device, NetEvaluator, hardware
 from engine.nets import load_net, net_path
 from engine.position import Position
-from mcts import Evaluator, Search
+from engine.tuning import search_of
+from mcts import Evaluator, Search, SearchSettings
 
 WARM_UP, MEASURED = 0.3, 0.5  # seconds
 
@@ -38,25 +35,26 @@ class Pace:
         return f"about {self.visits_in(seconds):,} visits in {seconds:g} s on this machine"
 
 
-def pace_of(net: str, game: Game, device: torch.device) -> Pace:
+def pace_of(net: str, game: Game, device: Device) -> Pace:
     """The pace of a net on a device, from the user's cache or else measured and kept there.
 
     Raises UserError for a net that does not fit.
     """
     path = user_cache() / "pace.json"
-    key = f"{_digest(net_path(net))} {game.name} {_hardware(device)}"
+    key = f"{_digest(net_path(net))} {game.name} {hardware(device)}"
     known = _read(path)
     if key not in known:
-        known[key] = measure(game, NetEvaluator(load_net(net, game)[0], device))
+        evaluator = NetEvaluator(load_net(net, game)[0], device, game)
+        known[key] = measure(game, evaluator, search_of(None, device, net))
         with contextlib.suppress(OSError):  # nothing to remember it in: measured again next time
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, json.dumps(known, indent=1).encode())
     return Pace(known[key])
 
 
-def measure(game: Game, evaluator: Evaluator) -> float:
+def measure(game: Game, evaluator: Evaluator, settings: SearchSettings) -> float:
     """The visits a second of one search from the first position on."""
-    search = Search(game.native, search_of(None), evaluator)
+    search = Search(game.native, settings, evaluator)
     search.set_root(Position(game).state)
     _run_for(search, WARM_UP)
     before, begun = search.core.root_visits, time.perf_counter()
@@ -80,9 +78,3 @@ def _read(path: Path) -> dict[str, float]:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-
-def _hardware(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} {platform.processor()} {cpu_count()} cores"

@@ -2,6 +2,7 @@
 
 net=FILE,visits=200          a net with search; any field of SearchSettings may follow
 net=FILE,policy              the net's policy alone, its best move
+net=FILE,device=openvino     a net computed elsewhere than the other's
 level=casual                 a level of `move37 play`; level=casual,net=FILE plays it with that net
 playouts=1,visits=10000      search without a net: random games value each leaf
 random                       uniformly random legal moves
@@ -12,12 +13,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from pydantic import ValidationError
 
 from engine.errors import UserError, did_you_mean
 from engine.game import Game
-from engine.inference import NetEvaluator
+from engine.inference import Device, NetEvaluator, choose_device
 from engine.levels import find_level
 from engine.nets import load_net
 from engine.position import Position
@@ -34,6 +34,7 @@ class PlayerSpec:
     settings: SearchSettings
     net: str | None = None
     command: str | None = None
+    device: str | None = None  # its own, if it has one
 
 
 def is_player(text: str) -> bool:
@@ -58,7 +59,10 @@ def parse_player(text: str, game: Game) -> PlayerSpec:
     if kind == "playouts":
         return PlayerSpec(text, _parse_settings(text, [first, *rest]))
     if kind == "net" and value:
-        return PlayerSpec(text, _parse_settings(text, rest), net=value)
+        devices = [part for part in rest if part.startswith("device=")]
+        settings = _parse_settings(text, [part for part in rest if part not in devices])
+        device = devices[-1].removeprefix("device=") if devices else None
+        return PlayerSpec(text, settings, net=value, device=device)
     raise UserError(
         f"'{text}' is not a player: use net=FILE,visits=200 or net=FILE,policy or level=casual or "
         "random or playouts=1,visits=10000 or gtp=COMMAND"
@@ -82,7 +86,7 @@ def _parse_settings(text: str, parts: list[str]) -> SearchSettings:
         if part == "policy":
             values["visits"] = 1
         elif not equals or name not in SearchSettings.model_fields:
-            hint = did_you_mean(name, ["policy", *SearchSettings.model_fields])
+            hint = did_you_mean(name, ["policy", "device", *SearchSettings.model_fields])
             raise UserError(f"unknown setting '{part}' of player '{text}'{hint}")
         else:
             values[name] = value
@@ -99,11 +103,15 @@ def make_settings(values: dict[str, object]) -> SearchSettings:
         raise UserError(f"search setting {name}={first['input']!r}: {first['msg']}") from error
 
 
-def make_evaluator(spec: PlayerSpec, game: Game, device: torch.device) -> Evaluator:
-    """The evaluator of a player that is no GTP command. Raises UserError when the net does not fit."""
+def make_evaluator(spec: PlayerSpec, game: Game, device: Device) -> Evaluator:
+    """The evaluator of a player that is no GTP command, on the device or its own.
+
+    Raises UserError when the net does not fit.
+    """
     if spec.net is None:
         return UniformEvaluator(game.actions)
-    return NetEvaluator(load_net(spec.net, game)[0], device)
+    own = choose_device(spec.device) if spec.device else device
+    return NetEvaluator(load_net(spec.net, game)[0], own, game)
 
 
 class SearchPlayer:

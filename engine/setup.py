@@ -12,12 +12,13 @@ from engine.bot import Bot
 from engine.clock import parse_duration
 from engine.errors import UserError, did_you_mean
 from engine.inference import NetEvaluator, choose_device
-from engine.levels import DEFAULT_LEVEL, FULL_STRENGTH, Level, find_level, search_of
+from engine.levels import DEFAULT_LEVEL, FULL_STRENGTH, Level, find_level
 from engine.nets import default_net, load_net
 from engine.pace import pace_of
 from engine.record_files import read_records
 from engine.records import GameRecord
 from engine.session import Session
+from engine.tuning import search_of
 from mcts import Evaluator, SearchSettings, UniformEvaluator
 
 HINT_VISITS = 800
@@ -79,7 +80,9 @@ class GameSetup:
     def settings(self, has_net: bool) -> SearchSettings:
         """How the bot searches."""
         level = self.playing_level
-        return level.settings(has_net) if level else search_of(self.visits)
+        if level:
+            return level.settings(has_net)
+        return search_of(self.visits, choose_device(self.device), self.net_name() if has_net else None)
 
 
 def parse_colour(text: str, game: str) -> int | None:
@@ -186,4 +189,5 @@ def _evaluator(setup: GameSetup, net: str | None) -> Evaluator:
 
 @lru_cache(maxsize=4)
 def _net_evaluator(game: str, net: str, device: str) -> NetEvaluator:
-    return NetEvaluator(load_net(net, games.load(game))[0], choose_device(device))
+    rules = games.load(game)
+    return NetEvaluator(load_net(net, rules)[0], choose_device(device), rules)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from engine.game import Game
+from engine.inference import Device, NetEvaluator
 from engine.net import Net
 from selfplay.replay import Batch, Games, make_batch
 
@@ -44,25 +45,20 @@ def taught_batches(game: Game, games: Games, size: int, most: int) -> Iterator[B
             yield make_batch(game, games, chunk, np.zeros(len(chunk), np.int64), 0.0)
 
 
-@torch.inference_mode()
-def measure(
-    net: Net, game: Game, games: Games, device: torch.device, most: int = sys.maxsize
-) -> Accuracy:
-    """The accuracy of a net on the taught moves of the games, or on so many of them."""
-    net = net.frozen(device)
+def measure(net: Net, game: Game, games: Games, device: Device, most: int = sys.maxsize) -> Accuracy:
+    """The accuracy of a net, as the device computes it, on the taught moves, or on so many of them."""
+    evaluator = NetEvaluator(net, device, game)
     positions = hits1 = hits5 = known = 0
     squared = 0.0
-    for cpu_batch in taught_batches(game, games, 512, most):
-        batch = cpu_batch.to(device)
-        planes = batch.planes.to(torch.float32, memory_format=torch.channels_last)
-        output = net(planes, batch.globals_)
-        logits = output.policy.masked_fill(~batch.legal, -torch.inf)
+    for batch in taught_batches(game, games, 512, most):
+        answer = evaluator(batch.planes.numpy(), batch.globals_.numpy())
+        logits = torch.from_numpy(answer.logits).masked_fill(~batch.legal, -torch.inf)
         best = logits.topk(min(5, logits.shape[1]), dim=1).indices
         hits = best == batch.policy.argmax(dim=1, keepdim=True)
         hits1 += int(hits[:, 0].sum())
         hits5 += int(hits.any(dim=1).sum())
         has = ~batch.value.isnan()
-        error = torch.tanh(output.value / 2)[has] - batch.value[has]
+        error = torch.from_numpy(answer.values)[has] - batch.value[has]
         squared += float((error**2).sum())
         known += int(has.sum())
         positions += len(best)

@@ -6,10 +6,10 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from engine.bench import (
     MODES,
@@ -18,14 +18,16 @@ from engine.bench import (
     bench_search,
     compare_with_bare_net,
     endless_starts,
+    tune_search,
     worker_count,
 )
 from engine.errors import UserError, did_you_mean
 from engine.game import Game
 from engine.games import load
-from engine.inference import NetEvaluator, choose_device, torch_threads
+from engine.inference import Device, NetEvaluator, choose_device, describe_devices, torch_threads
 from engine.nets import load_net
 from engine.peers import bench_board_beside_peers
+from engine.tuning import keep_tuning
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
 from mcts.bench import bench_tree
 from mcts.signature import signature
@@ -52,6 +54,7 @@ def run_suites(
             hint = did_you_mean(name, SUITES)
             raise UserError(f"unknown suite '{name}'{hint}; known: {', '.join(SUITES)}")
     rules, torch_device = load(game), choose_device(device)
+    report.line(describe_devices(torch_device))
     with_net = rules, net, torch_device
     runs: dict[str, list[Callable[[], dict[str, Any]]]] = {
         "board": [lambda: bench_board_beside_peers(rules, seconds)],
@@ -67,6 +70,22 @@ def run_suites(
             report.bar(name, number / len(runs[name]))
             rows[name].append(run())
     return rows
+
+
+def run_tuning(
+    suites: Sequence[str], game: str, net: str, seconds: float, device: str, report: Reporter
+) -> tuple[dict[str, Rows], Path]:
+    """Finds and keeps what suits this machine (see `engine.tuning`); the tables and where it is kept.
+
+    Raises UserError for other suites than the search, or what does not fit.
+    """
+    if set(suites) - {"search"}:
+        raise UserError(f"--tune is of the search, not of {suites[0]}: move37 bench search --tune")
+    chosen = choose_device(device)
+    tuning, rows = tune_search(
+        load(game), net, chosen, seconds, lambda share: report.bar("tuning", share)
+    )
+    return rows, keep_tuning(chosen, net, tuning)
 
 
 def search_signature() -> str:
@@ -91,13 +110,15 @@ def _table(rows: Rows) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "*" if value else ""
     if isinstance(value, str):
         return value
     return f"{value:,.0f}" if isinstance(value, int | float) and value >= 1000 else f"{value}"
 
 
 def bench_selfplay(
-    game: Game, net: str, device: torch.device, visits: int | None = None, seconds: float = 30.0
+    game: Game, net: str, device: Device, visits: int | None = None, seconds: float = 30.0
 ) -> dict[str, Any]:
     """Self-play as a training run does it: its settings, its number of games side by side.
 
@@ -111,7 +132,7 @@ def bench_selfplay(
     """
     stage = SearchStage()
     settings = stage.search.model_copy(update={"visits": visits or stage.search.visits})
-    evaluator = NetEvaluator(load_net(net, game)[0], device)
+    evaluator = NetEvaluator(load_net(net, game)[0], device, game)
     parallel = stage.parallel_games
     workers = worker_count(device, parallel)
     timed = Timed(evaluator)

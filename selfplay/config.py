@@ -35,7 +35,7 @@ class RunConfig(BaseModel):
 
     game: str = Field("go9", description="the game to learn")
     seed: int = Field(0, ge=0, description="of everything random")
-    device: str = Field("auto", description="auto, cpu or cuda")
+    device: str = Field("auto", description="auto, cpu, cuda, openvino or openvino-int8")
     start: str | None = Field(None, description="a net to start from instead of random weights")
     net: NetShape = NetShape()
     stages: list[Stage] = Field(min_length=1, description="what to learn from, in order")

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.games import load
-from engine.inference import NetEvaluator, choose_device, cpu_count, torch_threads
+from engine.inference import NetEvaluator, choose_device, describe_devices, torch_threads
 from engine.nets import NetInfo, load_net, save_net
+from engine.tuning import game_threads
 from mcts import SearchSettings
 from selfplay.arena import Tally, play_match
 from selfplay.config import RunConfig, parse_config, read_preset
@@ -103,10 +104,7 @@ def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter
     began = time.monotonic()
     config = demo_config(minutes, device, seed)
     run = Run.open(out, config, report)
-    report.line(
-        f"move37 demo: about {clock(60 * minutes)} on {cpu_count()} CPU cores, "
-        f"device {run.device}, in {out}"
-    )
+    report.line(f"move37 demo: about {clock(60 * minutes)} in {out}, {describe_devices(run.device)}")
     run.go_on()
     paths = (run.net_of_stage(0), run.net_of_stage(1))
     report.line(f"the match: {MATCH_GAMES} games at {MATCH_VISITS} visits each")
@@ -140,6 +138,6 @@ def final_match(
             (evaluators[0], evaluators[1]),
             MATCH_GAMES,
             seed=seed + 1_000_003,
-            workers=cpu_count() if device.type == "cpu" else 2,
+            workers=game_threads(device),
             on_game=on_game,
         )

@@ -85,8 +85,8 @@ def find_discoveries(
     game, device = load(config.game), choose_device(device_name)
     imitation, surpassed = _nets(folder, config)
     with torch_threads(cpu_count()):
-        before = NetEvaluator(load_net(imitation, game)[0], device)
-        after = NetEvaluator(load_net(surpassed, game)[0], device)
+        before = NetEvaluator(load_net(imitation, game)[0], device, game)
+        after = NetEvaluator(load_net(surpassed, game)[0], device, game)
         rng = np.random.default_rng(seed)
         found: list[Discovery] = []
         for source, games in _sources(folder):

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
-import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import UserError
 from engine.game import Game
+from engine.inference import Device
 from engine.net import Net
 from selfplay.accuracy import Accuracy, measure
 from selfplay.checkpoint import Checkpoint
@@ -81,12 +81,12 @@ class Imitator:
         game: Game,
         net: Net,
         stage: ExpertStage,
-        device: torch.device,
+        device: Device,
         seed: int,
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.game, self.stage, self.device = game, stage, device
-        self.learner = Learner(net, stage.learner, device)
+        self.learner = Learner(net, stage.learner, device.torch_device)
         self.seed = seed
         self.checkpoint = checkpoint
         self.best_net = copy.deepcopy(self.learner.averaged)
@@ -131,7 +131,7 @@ class Imitator:
             if self.learner.steps % self.stage.measure_every and not out_of_time:
                 continue
             most = self.stage.measure_positions
-            accuracy = measure(self.learner.averaged, self.game, held_out, self.device, most)
+            accuracy = measure(self.learner.averaged, self.game, held_out, self.device.exact, most)
             samples = self.learner.steps * batch_size
             on_measure(
                 Progress(

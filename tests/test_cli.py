@@ -110,7 +110,7 @@ def test_imitate_and_accuracy_agree_on_what_they_print(tmp_path: Path) -> None:
         (("arena", "net=nowhere.safetensors", "random"), "nowhere.safetensors"),
         (("arena", "net=x,visit=3", "random"), "did you mean 'visits'"),
         (("arena", "net=x,visits=0", "random"), "visits"),
-        (("arena", "random", "random", "--device", "gpu"), "use auto, cpu or cuda"),
+        (("arena", "random", "random", "--device", "gpu"), "use auto, cpu, cuda, openvino or"),
         (("arena", "random", "gtp=no-such-engine-here", "--game", "go9"), "no-such-engine-here"),
         (("imitate", "nowhere.sgf", "--out", "x.safetensors"), "nowhere.sgf"),
         (("accuracy", "nowhere.safetensors", "."), "nowhere.safetensors"),

@@ -11,8 +11,9 @@ import numpy as np
 from engine.gtp.protocol import Command, GtpFailure
 from engine.gtp.session import COMMANDS, Session, arguments, command
 from engine.gtp.thinker import MOST_RESIGN
-from engine.levels import MOST_VISITS, find_level
+from engine.levels import find_level
 from engine.players import make_settings
+from engine.tuning import MOST_VISITS
 from mcts import SearchSettings
 
 

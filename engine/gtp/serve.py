@@ -73,9 +73,9 @@ def serve_net(
     """
     from engine.games import load
     from engine.inference import choose_device, cpu_count, torch_threads
-    from engine.levels import search_of
     from engine.nets import default_net, load_net
     from engine.pace import pace_of
+    from engine.tuning import search_of
 
     name = net or default_net(load("go9"))
     if name is None:
@@ -91,5 +91,5 @@ def serve_net(
             pace = pace_of(name, game, choose_device(device))
             limits.default_visits = pace.visits_in(SECONDS_A_MOVE)
             log(f"each move {pace.words(min(limits.seconds, SECONDS_A_MOVE))}")
-        settings = search_of(limits.visits or limits.default_visits)
+        settings = search_of(limits.visits or limits.default_visits, choose_device(device), name)
         serve(game, source, settings, limits, rules, komi, identity, seed=seed)

@@ -14,11 +14,12 @@ from engine.analyst import Analyst, Report
 from engine.errors import UserError
 from engine.game import Game
 from engine.gtp.board import Board
-from engine.levels import MOST_VISITS, Level
+from engine.levels import Level
 from engine.players import SearchPlayer
 from engine.position import Position
 from engine.scoring import dead_stones, expected_ownership, neighbours, regions, score, without
 from engine.time_control import LAG
+from engine.tuning import MOST_VISITS
 from mcts import Evaluator, Search, SearchSettings
 
 Stop = Callable[[], bool]
@@ -296,5 +297,5 @@ class NetSource:
             raise UserError(f"no net ships for {game.name}: name one with --net")
         net, _ = load_net(name, game)
         if name not in self._loaded:
-            self._loaded[name] = NetEvaluator(net, choose_device(self.device))
+            self._loaded[name] = NetEvaluator(net, choose_device(self.device), game)
         return self._loaded[name]

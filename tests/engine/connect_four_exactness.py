@@ -10,13 +10,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from connect_four_solver import Solver
 
 from engine.games import load
-from engine.inference import NetEvaluator
+from engine.inference import NetEvaluator, choose_device
 from engine.nets import load_net
 from engine.position import Position
 
@@ -54,5 +53,5 @@ def exactness(evaluator, positions):
 if __name__ == "__main__":
     net, _ = load_net(sys.argv[1], load("connect_four"))
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
-    measured = exactness(NetEvaluator(net, torch.device("cpu")), held_out_positions(count))
+    measured = exactness(NetEvaluator(net, choose_device("cpu")), held_out_positions(count))
     print("{} positions that matter: {:.1%} exact, a random mover {:.1%}".format(*measured))

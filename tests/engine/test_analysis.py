@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +16,7 @@ from engine.analysis_query import Options
 from engine.analyst import Analyst
 from engine.errors import UserError
 from engine.games import load
-from engine.inference import NetEvaluator
+from engine.inference import NetEvaluator, choose_device
 from engine.nets import check_fit, load_net
 from engine.position import Position
 from mcts import SearchSettings
@@ -30,7 +29,7 @@ QUERY = {"id": "q", "moves": [], "rules": "tromp-taylor", "komi": 7, "boardXSize
 @pytest.fixture(scope="module")
 def net():
     net, info = load_net("go9-imitation")
-    return NetEvaluator(net, torch.device("cpu")), net, info
+    return NetEvaluator(net, choose_device("cpu")), net, info
 
 
 class Session:

@@ -5,12 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import torch
 
 from engine.analyst import Analyst, lower_bound
 from engine.errors import UserError
 from engine.games import load
-from engine.inference import NetEvaluator
+from engine.inference import NetEvaluator, choose_device
 from engine.nets import load_net
 from engine.position import Position
 from mcts import SearchSettings, UniformEvaluator
@@ -22,7 +21,7 @@ D5, E5 = 4 * 9 + 3, 4 * 9 + 4
 
 @pytest.fixture(scope="module")
 def evaluator():
-    return NetEvaluator(load_net("go9-imitation", GO)[0], torch.device("cpu"))
+    return NetEvaluator(load_net("go9-imitation", GO)[0], choose_device("cpu"))
 
 
 @pytest.fixture(scope="module")

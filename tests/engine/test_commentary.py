@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from sgfmill import sgf, sgf_grammar
 
 from engine.analyst import Analyst
@@ -20,10 +19,10 @@ from engine.commentary import (
 )
 from engine.errors import UserError
 from engine.games import load
-from engine.inference import NetEvaluator
-from engine.levels import MOST_VISITS
+from engine.inference import NetEvaluator, choose_device
 from engine.nets import load_net
 from engine.record_files import read_records
+from engine.tuning import MOST_VISITS
 from mcts import SearchSettings, UniformEvaluator
 
 GO = load("go9")
@@ -37,7 +36,7 @@ GAME = (
 
 @pytest.fixture(scope="module")
 def analyst():
-    evaluator = NetEvaluator(load_net("go9-imitation", GO)[0], torch.device("cpu"))
+    evaluator = NetEvaluator(load_net("go9-imitation", GO)[0], choose_device("cpu"))
     return Analyst(GO, evaluator, SearchSettings(visits=32, leaves_per_batch=4))
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from engine.errors import UserError
 from engine.games import load
 from engine.inference import NetEvaluator, choose_device, torch_threads
-from engine.net import Net, NetConfig
+from engine.net import FusedConv, Net, NetConfig
 from engine.nets import NetInfo, check_fit, config_for, load_net, new_net, save_net
 from engine.position import Position
 
@@ -50,6 +50,20 @@ def test_the_frozen_net_says_what_the_net_says(size: int) -> None:
             assert torch.allclose(plain, frozen, atol=1e-5)
 
 
+def test_a_frozen_net_lays_its_weights_out_once_for_each_board() -> None:
+    """oneDNN wants another layout for another board; rearranging at each call takes seconds."""
+    net = new_net(load("go9"), 1, 48, 0).eval()
+    frozen = net.frozen(CPU)
+    fused = [module for module in frozen.modules() if isinstance(module, FusedConv)]
+    for rows, size in ((1, 9), (8, 9), (2, 19), (64, 9), (1, 19)):
+        planes, globals_ = inputs(net.config, rows, size)
+        with torch.inference_mode():
+            expected, answer = net(planes, globals_), frozen(planes, globals_)
+        assert torch.allclose(expected.policy, answer.policy, atol=1e-5)
+    assert fused
+    assert all(set(conv.layouts) == {(9, 9), (19, 19)} for conv in fused)
+
+
 def test_freezing_leaves_the_net_as_it_was() -> None:
     net = lively_net()
     before = {name: value.clone() for name, value in net.state_dict().items()}
@@ -81,7 +95,9 @@ def test_komi_reaches_the_value() -> None:
 def test_an_evaluator_gives_a_logit_to_every_action_and_a_value_in_range(name: str) -> None:
     game = load(name)
     planes, globals_ = Position(game).encode()
-    logits, values, _ = NetEvaluator(new_net(game, 1, 8, 0), CPU)(planes[None], globals_[None])
+    logits, values, _ = NetEvaluator(new_net(game, 1, 8, 0), choose_device("cpu"))(
+        planes[None], globals_[None]
+    )
     assert logits.shape == (1, game.actions) and logits.dtype == np.float32
     assert -1 <= values[0] <= 1
 
@@ -132,7 +148,7 @@ def test_a_foreign_safetensors_file_is_not_a_net(tmp_path: Path) -> None:
 
 
 def test_an_unknown_device_is_refused() -> None:
-    with pytest.raises(UserError, match="use auto, cpu or cuda"):
+    with pytest.raises(UserError, match="use auto, cpu, cuda, openvino or openvino-int8"):
         choose_device("gpu")
     if not torch.cuda.is_available():
         with pytest.raises(UserError, match="use --device cpu"):

@@ -8,7 +8,7 @@ import torch
 
 from engine.errors import UserError
 from engine.games import load
-from engine.inference import torch_threads
+from engine.inference import choose_device, torch_threads
 from engine.nets import new_net
 from engine.position import Position
 from selfplay.accuracy import measure
@@ -16,7 +16,7 @@ from selfplay.checkpoint import Checkpoint
 from selfplay.imitation import ExpertStage, Imitator
 from selfplay.replay import Games
 
-CPU = torch.device("cpu")
+CPU = choose_device("cpu")
 GAME = load("tic_tac_toe")
 CENTRE = 4
 

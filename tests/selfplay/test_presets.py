@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from engine.games import load, names
-from engine.inference import NetEvaluator
+from engine.inference import NetEvaluator, choose_device
 from engine.nets import load_net
 from engine.position import Position
 from mcts import Evaluation, Evaluator
@@ -38,7 +37,7 @@ def losses(evaluator: Evaluator, position: Position, player: int) -> tuple[int, 
 def lost_lines(net: str | Path) -> int:
     """How many lines of tic-tac-toe the net's policy alone loses, as either player."""
     game = load("tic_tac_toe")
-    evaluator = NetEvaluator(load_net(net, game)[0], torch.device("cpu"))
+    evaluator = NetEvaluator(load_net(net, game)[0], choose_device("cpu"))
     return sum(losses(evaluator, Position(game), player)[1] for player in (0, 1))
 
 

@@ -1,0 +1,115 @@
+"""How a search uses this machine best: leaves a batch, and threads that play side by side.
+
+A tree that selects several leaves before it hears of the first one is faster, and wastes some of
+them: `worth` says how much, as matches measured it (RESULTS.md, "Leaves a batch"). A batch pays when
+it gains more speed than it loses worth. How much speed it gains is a matter of the machine:
+`move37 bench search --tune` measures it and keeps it in the user's cache, where every search finds it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from engine.errors import UserError
+from engine.files import user_cache, write_whole
+from engine.inference import Device, cpu_count, devices_of, hardware
+from engine.nets import net_path
+from mcts import SearchSettings
+
+THREADS_OF_A_GPU = 4  # that play games: while one waits for its batch, the others fill theirs
+MOST_VISITS = 1_000_000  # of a search that something else ends
+TIMED_VISITS = 400  # what such a search is taken to reach
+WASTE = 1.0  # visits that each further leaf of a batch costs, see `worth`
+
+
+class Tuning(BaseModel):
+    """What was measured of a net on a machine."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threads: int = Field(ge=1, description="threads that play games side by side")
+    speeds: dict[int, float] = Field(
+        description="evaluations/s of one search, by its leaves a batch; only their ratios count"
+    )
+
+    def leaves(self, visits: int) -> int:
+        """The leaves a batch with which a search of so many visits is worth most per second."""
+        fitting = [n for n in self.speeds if n <= most_leaves(visits)]
+        return max(fitting, key=lambda n: self.speeds[n] * worth(n, visits), default=1)
+
+
+def worth(leaves: int, visits: int) -> float:
+    """The share of its visits that a search keeps, in (0, 1]: it plays like one of so many alone."""
+    return 1 / (1 + WASTE * (leaves - 1) / visits)
+
+
+def most_leaves(visits: int) -> int:
+    """Leaves a batch beyond which no match was played: half of the visits."""
+    return max(1, visits // 2)
+
+
+def default_tuning(device: Device) -> Tuning:
+    """What is assumed of a machine that was not measured."""
+    threads = cpu_count()
+    if device.torch_device.type == "cuda":
+        threads = max(2, min(threads, THREADS_OF_A_GPU * len(devices_of(device))))
+    speeds = {1: 1.0, 2: 1.4, 4: 2.0, 8: 2.8, 16: 3.6}
+    return Tuning(threads=threads, speeds=speeds)
+
+
+def tuning_of(device: Device, net: str) -> Tuning:
+    """What was measured last for a net on a device of this machine, or the default."""
+    return _known(device).get(_place(net)) or default_tuning(device)
+
+
+def keep_tuning(device: Device, net: str, tuning: Tuning) -> Path:
+    """Keeps what was measured for a net on a device; in which file. Raises UserError if it cannot."""
+    path = _path()
+    known = _known(device)
+    known.pop(_place(net), None)  # the newest stands last
+    mine = {name: old.model_dump() for name, old in {**known, _place(net): tuning}.items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(_read() | {hardware(device): mine}, indent=1).encode())
+    except OSError as error:
+        raise UserError(f"cannot write '{path}': {error.strerror}; set XDG_CACHE_HOME") from error
+    return path
+
+
+def search_of(visits: int | None, device: Device, net: str | None) -> SearchSettings:
+    """One search alone of so many visits; None: until time or somebody ends it."""
+    leaves = 1 if net is None else tuning_of(device, net).leaves(visits or TIMED_VISITS)
+    return SearchSettings(visits=visits or MOST_VISITS, leaves_per_batch=leaves)
+
+
+def game_threads(device: Device) -> int:
+    """How many threads play games side by side: as measured last, with whichever net."""
+    return [default_tuning(device), *_known(device).values()][-1].threads
+
+
+def _known(device: Device) -> dict[str, Tuning]:
+    """What was measured on a device of this machine, by net; nothing of what cannot be understood."""
+    try:
+        return TypeAdapter(dict[str, Tuning]).validate_python(_read().get(hardware(device), {}))
+    except ValidationError:  # of another version
+        return {}
+
+
+def _read() -> dict[str, Any]:
+    try:
+        found = json.loads(_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _path() -> Path:
+    return user_cache() / "tuning.json"
+
+
+def _place(net: str) -> str:
+    return str(net_path(net).resolve())
