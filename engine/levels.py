@@ -95,7 +95,7 @@ LEVELS = (
     ),
     Level(
         "full", "everything it has: 3200 visits a move",
-        _search(3200, leaves=8), _search(40_000, leaves=8),
+        _search(3200, leaves=8), _search(40_000, leaves=8), elo=1550,
     ),
 )  # fmt: skip
 
