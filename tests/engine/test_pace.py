@@ -3,16 +3,16 @@
 import json
 
 import pytest
-import torch
 
 from engine import games, pace
 from engine.errors import UserError
+from engine.inference import choose_device
 from engine.levels import find_level
 from engine.pace import Pace, measure, pace_of
 from engine.setup import GameSetup, pace_words
-from mcts import UniformEvaluator
+from mcts import SearchSettings, UniformEvaluator
 
-CPU = torch.device("cpu")
+CPU = choose_device("cpu")
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def counted(monkeypatch, tmp_path):
     """An empty cache, and a list that grows with each measurement."""
     made = []
 
-    def measured(game, evaluator):
+    def measured(game, evaluator, settings):
         made.append(game.name)
         return 580.0
 
@@ -75,4 +75,4 @@ def test_only_a_time_alone_is_told_in_visits(counted):
 
 def test_a_measurement_takes_about_a_second():
     game = games.load("go9")
-    assert measure(game, UniformEvaluator(game.actions)) > 100
+    assert measure(game, UniformEvaluator(game.actions), SearchSettings(visits=1_000_000)) > 100
