@@ -31,8 +31,8 @@ _API = {
     "NetEvaluator": ("engine.inference", "NetEvaluator"),
     "Analyst": ("engine.analyst", "Analyst"),
     "SearchPlayer": ("engine.players", "SearchPlayer"),
-    "read_records": ("engine.records", "read_records"),
-    "write_sgf": ("engine.records", "write_sgf"),
+    "read_records": ("engine.record_files", "read_records"),
+    "write_sgf": ("engine.sgf", "write_sgf"),
     "Search": ("mcts", "Search"),
     "SearchSettings": ("mcts", "SearchSettings"),
     "MatchPool": ("mcts", "MatchPool"),
@@ -89,6 +89,11 @@ Device = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+LevelName = Annotated[
+    str | None,
+    typer.Option("--level", help="1 to 8, or beginner, novice ... full; default in play: strong."),
+]
+MoveTime = Annotated[str | None, typer.Option("--time", help="The bot's time a move at most, e.g. 5s.")]
 OpeningMoves = Annotated[
     int | None, typer.Option(min=0, help="Random moves before the players take over.")
 ]
@@ -135,18 +140,14 @@ def demo(
 @app.command()
 def play(
     game: GameName = "go9",
-    level: Annotated[
-        str, typer.Option(help="1 to 8, from beginner to full, or a name: beginner, novice ...")
-    ] = "strong",
+    level: LevelName = None,
     colour: Annotated[
         str, typer.Option(help="Your side: black, white, first, second, or none to watch.")
     ] = "first",
     visits: Annotated[
         int | None, typer.Option(min=1, help="Visits of the bot's search a move, instead of a level.")
     ] = None,
-    move_time: Annotated[
-        str | None, typer.Option("--time", help="The bot's time a move, e.g. 5s, instead of a level.")
-    ] = None,
+    move_time: MoveTime = None,
     main_time: Annotated[
         str | None, typer.Option(help="The time of each side for the whole game, e.g. 10m.")
     ] = None,
@@ -166,12 +167,11 @@ def play(
     seed: Seed = 0,
 ) -> None:
     """Play against a net in the terminal, or review a game."""
-    from engine.levels import find_level
-    from engine.setup import GameSetup, parse_colour, parse_time
+    from engine.setup import GameSetup, parse_colour, parse_level, parse_time
 
     setup = GameSetup(
         game=game,
-        level=find_level(level),
+        level=parse_level(level, visits),
         visits=visits,
         move_time=parse_time(move_time),
         main_time=parse_time(main_time),
@@ -260,12 +260,12 @@ def gtp(
     net: Annotated[
         str | None, typer.Option(help="A net's file or name; default: the shipped net of the size.")
     ] = None,
+    level: LevelName = None,
     visits: Annotated[
-        int | None, typer.Option(min=1, help="Visits a move; default 400, or what a clock allows.")
+        int | None,
+        typer.Option(min=1, help="Visits a move, instead of a level; default: a second or two's."),
     ] = None,
-    seconds: Annotated[
-        float | None, typer.Option("--time", min=0.01, help="Seconds a move at most.")
-    ] = None,
+    move_time: MoveTime = None,
     rules: Annotated[
         str, typer.Option(help="A name such as japanese or aga, or JSON.")
     ] = "chinese-ogs",
@@ -293,12 +293,14 @@ def gtp(
     from engine.gtp.session import Identity
     from engine.gtp.thinker import Limits
     from engine.rules import parse_rules
+    from engine.setup import parse_level, parse_time
 
     serve_net(
         net,
         Limits(
+            parse_level(level, visits),
             visits,
-            seconds=math.inf if seconds is None else seconds,
+            seconds=parse_time(move_time) or math.inf,
             resign_below=resign,
             lag=lag,
             ponder=ponder,
@@ -317,15 +319,21 @@ def analyze(
     paths: Annotated[list[Path], typer.Argument(help="SGF files, folders, .zip or .tar.gz.")],
     out: Annotated[Path, typer.Option(help="The folder for what is written.")] = Path("analysed"),
     net: Annotated[str, typer.Option(help="A net's file or name; default: what ships.")] = "",
-    visits: Annotated[int, typer.Option(min=1, help="Visits a position.")] = 200,
+    visits: Annotated[
+        int | None, typer.Option(min=1, help="Visits a position; default 200, or what --time allows.")
+    ] = None,
+    position_time: Annotated[
+        str | None, typer.Option("--time", help="Time for a position at most, e.g. 5s.")
+    ] = None,
     chart: Annotated[bool, typer.Option("--chart", help="Draw each game's chart too.")] = False,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Comment game records: win rates, mistakes and better moves, as SGF, Markdown and JSON."""
     from engine.commentary import run_analyze
+    from engine.setup import parse_time
 
-    outcome = run_analyze(paths, out, net, visits, chart, device)
+    outcome = run_analyze(paths, out, net, visits, parse_time(position_time), chart, device)
     result(as_json, outcome.as_json(), str(outcome))
 
 
@@ -384,15 +392,34 @@ def train(
     start: Annotated[str | None, typer.Option(help="A net to begin self-play from.")] = None,
     game: GameName = "go9",
     hours: Annotated[float | None, typer.Option(min=0.001, help="Stop after this time.")] = None,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Let a Ray cluster play the games of self-play.")
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="The cluster's HOST:PORT; default: RAY_ADDRESS, the one here, or a new one here."
+        ),
+    ] = None,
+    actor: Annotated[
+        bool, typer.Option("--actor", help="Only play, for a run at work elsewhere on this folder.")
+    ] = False,
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Run or resume the stages of a run folder: imitation, then self-play."""
+    """Run or resume the stages of a run folder: imitation, then self-play.
+
+    On several GPUs of a machine: torchrun --nproc-per-node N --no-python move37 train RUN.
+    """
     from selfplay.commands import train_run
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:
-        typer.echo(train_run(run, config, preset, start, game, hours, device, seed, terminal))
+        done = train_run(
+            run, config, preset, start, game, hours, device, seed, cluster, address, actor, terminal
+        )
+    if done:
+        typer.echo(done)
 
 
 @app.command()
@@ -428,7 +455,9 @@ def discoveries(
 
 @app.command()
 def arena(
-    a: Annotated[str, typer.Argument(help="net=FILE,visits=200 | net=FILE,policy | random | gtp=CMD")],
+    a: Annotated[
+        str, typer.Argument(help="net=FILE,visits=200 | net=FILE,policy | level=5 | random | gtp=CMD")
+    ],
     b: Annotated[str, typer.Argument(help="The other player.")],
     games: Annotated[int, typer.Option(min=1, help="Games, half of them with each colour.")] = 100,
     game: GameName = "go9",
@@ -458,13 +487,15 @@ def arena(
 @app.command()
 def ladder(
     players: Annotated[
-        list[str], typer.Argument(help="Net files, run folders, or players as in `move37 arena`.")
+        list[str],
+        typer.Argument(help="Net files, run folders, players as in `move37 arena`, or `levels`."),
     ],
     table: Annotated[Path, typer.Option(help="The file that keeps all results.")] = Path("ladder.json"),
     games: Annotated[int, typer.Option(min=2, help="Games that each pair shall have played.")] = 20,
     gauntlet: Annotated[
         bool, typer.Option("--gauntlet", help="Only the first player against all others.")
     ] = False,
+    chain: Annotated[bool, typer.Option("--chain", help="Only each player against the next.")] = False,
     visits: Annotated[int, typer.Option(min=1, help="Visits a move of nets named by file.")] = 100,
     game: GameName = "go9",
     opening_moves: OpeningMoves = None,
@@ -475,14 +506,15 @@ def ladder(
 ) -> None:
     """Rate nets and engines against each other; the same command goes on where it stopped."""
     from selfplay.commands import MatchOptions
-    from selfplay.ladder import climb
+    from selfplay.ladder import Pairing, climb
     from selfplay.progress import Terminal
 
+    if gauntlet and chain:
+        raise UserError("--gauntlet and --chain both say who plays whom: give one of them")
     options = MatchOptions(opening_moves, seconds)
+    pairing: Pairing = "gauntlet" if gauntlet else "chain" if chain else "all"
     with Terminal() as terminal:
-        standings = climb(
-            players, table, games, gauntlet, visits, game, options, device, seed, terminal
-        )
+        standings = climb(players, table, games, pairing, visits, game, options, device, seed, terminal)
     result(as_json, standings.as_json(), str(standings))
 
 

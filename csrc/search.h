@@ -57,6 +57,9 @@ struct MoveStats {
   float policy;  // the improved policy: visit shares (PUCT) or completed-Q softmax (Gumbel)
 };
 
+// From the first player's view to the view of the side to move, or back.
+inline float mover_view(int to_move, float value) { return to_move == 0 ? value : -value; }
+
 class Search {
  public:
   // Searches that share an evaluator and a thread can share its cache (null: none is kept).
@@ -133,30 +136,29 @@ class Search {
   };
   enum class Selected { kLeaf, kTerminal, kCollision };
 
+  // search.cpp: a simulation, step by step.
   void forget();
   bool memory_full() const;
+  bool settled() const;
+  void gather(Batch& batch);
   Selected select(Leaf& leaf);
   int forbid(const uint8_t* allowed);
   int select_puct(int index);
-  int select_gumbel(int index);
-  void gather(Batch& batch);
+  float exploration(const Node& node) const;
+  float utility(float value, float score) const;
   void keep(const Leaf& leaf, const Answer& answer);
   void expand(const Leaf& leaf);
   void expand_by_playouts(const Leaf& leaf);
   void back_up(const Leaf& leaf);
   void give_back(const Leaf& leaf);
-  void prove(const Leaf& leaf);
-  bool update_bounds(Node& node);
   void refresh(const Node& node, int i);
-  bool proven_loss(const Node& node, int i) const;
-  float proven_least(const Node& node) const;
-  bool prefers_proven(const Node& root) const;
   void recount_tried(Node& node);
+
+  // root.cpp: what differs at the root, and what it says in the end.
   void prepare_root();
   void apply_noise();
-  bool settled() const;
-  float utility(float value, float score) const;
-  float exploration(const Node& node) const;
+  int select_gumbel(int index);
+  double gumbel_score(const Node& root, int i, double q, int max_visits) const;
   double edge_value(const Node& node, int i) const;
   double edge_mean(const Node& node, int i, double Edge::*sum) const;
   std::vector<double> completed_q(const Node& root) const;
@@ -164,7 +166,13 @@ class Search {
   std::vector<double> completed(const Node& root, double Edge::*sum, float evaluation) const;
   std::vector<double> policy_weights(const Node& root, const std::vector<double>& q) const;
   std::vector<double> pruned_visits(const Node& root) const;
-  double gumbel_score(const Node& root, int i, double q, int max_visits) const;
+
+  // solver.cpp: proven results.
+  void prove(const Leaf& leaf);
+  bool update_bounds(Node& node);
+  bool proven_loss(const Node& node, int i) const;
+  float proven_least(const Node& node) const;
+  bool prefers_proven(const Node& root) const;
 
   const Game* game_;
   SearchSettings settings_;

@@ -18,8 +18,9 @@ from engine.game import Game
 from engine.games import GO_SIZES
 from engine.players import make_settings
 from engine.position import Position
-from engine.records import IllegalMoveError, has_captured_chain, positions_after
+from engine.records import IllegalMoveError, positions_after
 from engine.rules import Rules, from_json, parse_rules
+from engine.sgf import has_captured_chain
 from engine.tuning import most_leaves
 from mcts import SearchSettings
 

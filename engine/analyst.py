@@ -6,9 +6,10 @@ the JSON protocol and commented records all show these reports.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -156,6 +157,16 @@ def lower_bound(win_rate: float, visits: int, error: float) -> float:
     return max(0.0, win_rate - Z95 * math.sqrt(max(0.0, pooled) / visits))
 
 
+@dataclass
+class _Running:
+    """A search on its way, with the seconds that it has had to itself."""
+
+    index: int
+    position: Position
+    search: Search
+    spent: float = 0.0
+
+
 class Analyst:
     """Analyses positions of a game with one evaluator.
 
@@ -199,30 +210,38 @@ class Analyst:
         search.run(stopped)
         return self.report(search, position, ownership=ownership, moves_ownership=moves_ownership)
 
+    def glance(self, position: Position) -> Report:
+        """What the evaluator says at once, without searching; the rules, of a finished game."""
+        return self.analyse(position, visits=1)
+
     def analyse_all(
         self,
-        positions: Sequence[Position],
+        positions: Iterable[Position],
         *,
+        seconds: float = math.inf,
         parallel: int = 8,
-        on_done: Callable[[int], None] = lambda done: None,
-    ) -> list[Report]:
-        """The reports on many positions, in the movers' views; `parallel` are searched at a time.
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Iterator[tuple[int, Report]]:
+        """Searches many positions, `parallel` of them at a time in shared batches.
 
-        `on_done` hears how many are finished.
+        Gives (index, report in the mover's view) as each is finished: by the settings' visits, or
+        by time, so that each takes `seconds` of its own on the whole. Ends early when `stop()`.
         """
-        waiting = list(enumerate(positions))[::-1]
-        running: list[tuple[int, Search]] = []
-        reports: dict[int, Report] = {}
-        while waiting or running:
-            while waiting and len(running) < parallel:
-                index, position = waiting.pop()
-                running.append((index, self.start(position)))
-            step_together([search for _, search in running], self.evaluator)
-            for index, search in [pair for pair in running if pair[1].core.done]:
-                reports[index] = self.report(search, positions[index])
-                running.remove((index, search))
-                on_done(len(reports))
-        return [reports[index] for index in range(len(positions))]
+        waiting = enumerate(positions)
+        running: list[_Running] = []
+        while not stop():
+            for index, position in itertools.islice(waiting, parallel - len(running)):
+                running.append(_Running(index, position, self.start(position)))
+            if not running:
+                return
+            begun = time.monotonic()
+            step_together([one.search for one in running], self.evaluator)
+            share = (time.monotonic() - begun) / len(running)
+            for one in list(running):
+                one.spent += share
+                if one.search.core.done or one.spent >= seconds:
+                    running.remove(one)
+                    yield one.index, self.report(one.search, one.position)
 
     def start(
         self, position: Position, *, visits: int | None = None, allowed: np.ndarray | None = None
@@ -250,17 +269,19 @@ class Analyst:
 
         The tree keeps no ownership, so the evaluator is asked for it at the ends of the lines of the
         most visited moves (`OWNERSHIP_LINES`), and the position's is their mean, weighted by visits.
+        Before a move has been visited it is that of the position itself.
         """
         core = search.core
         stats = core.moves()
         shown = [move for move in stats if move.visits] or stats[:1]
         lines = [tuple(core.principal_variation(move.action)) for move in shown]
         wanted = ownership or moves_ownership
-        ends = self._ownership_after(position, lines[:OWNERSHIP_LINES] or [()]) if wanted else None
+        followed = lines[:OWNERSHIP_LINES] if any(move.visits for move in shown) else [()]
+        ends = self._ownership_after(position, followed) if wanted else None
         weights = np.array([max(1, move.visits) for move in shown[:OWNERSHIP_LINES]] or [1], np.float64)
         owners = None if ends is None else np.tensordot(weights / weights.sum(), ends, 1)
         sign = 1 - 2 * position.to_move
-        scored = self._knows_scores
+        scored = self._knows_scores(position)
         policy = np.full(self.game.actions, -1, np.float32)
         for move in stats:
             policy[move.action] = move.prior
@@ -295,15 +316,17 @@ class Analyst:
             moves=tuple(moves),
         )
 
-    @property
-    def _knows_scores(self) -> bool:
-        return self.game.score is not None and isinstance(self.evaluator, HasOutlook)
+    def _knows_scores(self, position: Position) -> bool:
+        foreseen = isinstance(self.evaluator, HasOutlook) or position.over
+        return self.game.score is not None and foreseen
 
     def _ownership_after(self, position: Position, lines: Sequence[Sequence[int]]) -> np.ndarray | None:
         """Ownership [n, H, W] after each line, in the view of the position's mover; None: unknown."""
         native = self.game.native
-        if not self._knows_scores:
+        if not self._knows_scores(position):
             return None
+        if position.over:  # known exactly
+            return (1 - 2 * position.to_move) * position.score()[1][None].astype(np.float32)
         assert isinstance(self.evaluator, HasOutlook)
         states = []
         for line in lines:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,99 @@ from engine.analyst import Analyst, Report
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.games import load
-from engine.records import BrokenRecord, PropertyMap, application, read_records, sgf_point, write_sgf
-from engine.review import COLOURS, MoveReview, Review, review_game
+from engine.record_files import read_records
+from engine.records import BrokenRecord, GameRecord
+from engine.review import MoveReview, Review
+from engine.sgf import PropertyMap, application, sgf_point, write_sgf
+from engine.tuning import MOST_VISITS
 
 LINE_LENGTH = 12  # moves of a variation
+COLOURS = ("Black", "White")
+
+
+class RecordReview(Review):
+    """The review of a recorded game by a net; see `review_record`.
+
+    visits (None: no matter how many) and seconds say how long each position was searched.
+    """
+
+    def __init__(
+        self, record: GameRecord, net: str, visits: int | None, seconds: float = math.inf
+    ) -> None:
+        game = Review.of_record(record)
+        super().__init__(game.positions, game.played, game.problem)
+        self.record, self.net, self.visits, self.seconds = record, net, visits, seconds
+        self.names = game.positions[0].game.notation.name
+
+    @property
+    def effort(self) -> str:
+        """How long each position was searched, in words."""
+        limits = [f"{self.visits} visits"] if self.visits else []
+        limits += [] if math.isinf(self.seconds) else [f"{self.seconds:g} s"]
+        return ", ".join(limits)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as `move37 analyze --json` prints it; win rates are Black's."""
+        record, reports = self.record, [self.reports[n] for n in range(len(self.positions))]
+        players = [{"name": record.players[player], **self.summary(player)} for player in (0, 1)]
+        return {
+            "source": record.source,
+            "game": record.game,
+            "black": record.players[0],
+            "white": record.players[1],
+            "result": record.result,
+            "komi": record.komi,
+            "net": self.net,
+            "visits": self.visits,
+            "seconds": None if math.isinf(self.seconds) else self.seconds,
+            "problem": self.problem,
+            "players": players,
+            "win_rates": [round(report.win_rate, 4) for report in reports],
+            "leads": [_rounded(report.score_lead) for report in reports],
+            "moves": [self._move_json(move) for move in self.moves],
+        }
+
+    def _move_json(self, move: MoveReview) -> dict[str, Any]:
+        return {
+            "number": move.number,
+            "player": "BW"[move.player],
+            "move": self.names(move.action),
+            "loss": round(move.loss, 4),
+            "points": _rounded(move.points),
+            "grade": move.grade,
+            "rank": move.rank,
+            "prior": round(move.prior, 4),
+            "best": self.names(move.best.action),
+            "line": [self.names(action) for action in move.best.line],
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def review_record(
+    record: GameRecord,
+    analyst: Analyst,
+    net: str,
+    seconds: float = math.inf,
+    on_done: Callable[[float], None] = lambda share: None,
+) -> RecordReview:
+    """Searches every position of a game, by the analyst's visits and so many seconds at most.
+
+    `on_done` hears the share that is done, in [0, 1].
+    """
+    visits = analyst.settings.visits
+    review = RecordReview(record, net, visits if visits < MOST_VISITS else None, seconds)
+    for _ in review.search(analyst, seconds=seconds):
+        on_done(len(review.reports) / len(review.positions))
+    return review
 
 
 # --- The commented record -------------------------------------------------------------------
 
 
-def commented_sgf(review: Review) -> bytes:
+def commented_sgf(review: RecordReview) -> bytes:
     """The record's own SGF with the review in it; see the module's docstring."""
     record = review.record
     tree = sgf_grammar.parse_sgf_game(record.sgf or write_sgf(record).encode())
@@ -49,7 +134,7 @@ def commented_sgf(review: Review) -> bytes:
             if index > max(0, first):
                 _comment(node, f"{_move_text(review, review.moves[index - 1])}\n{_standing(report)}")
             else:
-                _comment(node, f"{review.net}, {review.visits} visits\n{_standing(report)}")
+                _comment(node, f"{review.net}, {review.effort}\n{_standing(report)}")
         if count == 1 and 0 <= first < len(review.moves):
             move = review.moves[first]
             if move.grade:
@@ -63,16 +148,16 @@ def commented_sgf(review: Review) -> bytes:
 
 
 def _standing(report: Report) -> str:
-    lead = "" if report.score_lead is None else f", {margin_text(report.score_lead)}"
+    lead = "" if report.score_lead is None else f", {lead_text(report.score_lead)}"
     return f"Black {100 * report.win_rate:.1f} %{lead}"
 
 
-def margin_text(lead: float) -> str:
+def lead_text(lead: float) -> str:
     """Black's lead in points as results are written: `B+3.5`."""
     return f"{'B' if lead >= 0 else 'W'}+{abs(lead):.1f}"
 
 
-def _move_text(review: Review, move: MoveReview) -> str:
+def _move_text(review: RecordReview, move: MoveReview) -> str:
     """What is said about a move that was played, in ASCII, which all encodings of SGF share."""
     if move.rank == 0:
         return "The best move."
@@ -90,7 +175,7 @@ def _comment(node: PropertyMap, text: str) -> None:
     node["C"] = [old + (b"\n\n" if old else b"") + sgf_grammar.escape_text(text.encode("ascii"))]
 
 
-def _better_line(review: Review, move: MoveReview) -> list[PropertyMap]:
+def _better_line(review: RecordReview, move: MoveReview) -> list[PropertyMap]:
     """The moves of the better line as nodes; the first says what it promises."""
     size = review.record.size
     nodes: list[PropertyMap] = [
@@ -120,7 +205,7 @@ def _add_variation(tree: Any, number: int, line: list[PropertyMap]) -> None:
 # --- Markdown and chart ---------------------------------------------------------------------
 
 
-def markdown(review: Review, chart: str = "") -> str:
+def markdown(review: RecordReview, chart: str = "") -> str:
     """A page about the game: who played how well, and where it was decided."""
     record = review.record
     black, white = (
@@ -130,7 +215,7 @@ def markdown(review: Review, chart: str = "") -> str:
         f"# {black} against {white}",
         "",
         f"{record.source}: {record.game}, komi {record.komi:g}, result {record.result or 'unknown'}. "
-        f"Judged by {review.net} with {review.visits} visits a move.",
+        f"Judged by {review.net} with {review.effort} a move.",
         "",
     ]
     if review.problem:
@@ -167,7 +252,7 @@ def markdown(review: Review, chart: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def draw_chart(review: Review, path: Path) -> None:
+def draw_chart(review: RecordReview, path: Path) -> None:
     """Draws Black's win rate and lead by move, the worst moves marked, as a PNG.
 
     Raises UserError without matplotlib.
@@ -176,12 +261,13 @@ def draw_chart(review: Review, path: Path) -> None:
         from matplotlib.figure import Figure
     except ImportError:
         raise UserError("charts need matplotlib: pip install 'move37[charts]'") from None
-    moves = range(len(review.reports))
-    leads = [report.score_lead for report in review.reports]
+    moves = range(len(review.positions))
+    reports = [review.reports[number] for number in moves]
+    leads = [report.score_lead for report in reports]
     known = all(lead is not None for lead in leads)
     figure = Figure(figsize=(9, 5 if known else 3), layout="constrained")
     axes = figure.subplots(2 if known else 1, sharex=True, squeeze=False)[:, 0]
-    axes[0].plot(moves, [100 * report.win_rate for report in review.reports], color="black")
+    axes[0].plot(moves, [100 * report.win_rate for report in reports], color="black")
     axes[0].axhline(50, color="grey", linewidth=0.6)
     axes[0].set(ylabel="Black's win rate, %", ylim=(0, 100))
     for move in review.mistakes():
@@ -238,6 +324,7 @@ def analyse_files(
     analyst_of: Callable[[str], tuple[Analyst, str]],
     *,
     chart: bool,
+    seconds: float = math.inf,
     on_done: Callable[[str, float], None] = lambda source, share: None,
 ) -> Outcome:
     """Reviews all games of files, folders and archives, and writes what is said of each into `out`.
@@ -257,8 +344,7 @@ def analyse_files(
         except UserError as error:
             outcome.broken.append(BrokenRecord(item.source, str(error)))
             continue
-        source = item.source
-        review = review_game(item, analyst, net, lambda share, source=source: on_done(source, share))  # type: ignore[misc]
+        review = review_record(item, analyst, net, seconds, partial(on_done, item.source))
         files = _write(review, out, _new_name(item.source, used), chart)
         outcome.rows.append(review.as_json() | {"files": files})
     if not outcome.rows:
@@ -280,7 +366,7 @@ def _new_name(source: str, used: set[str]) -> str:
     return unique
 
 
-def _write(review: Review, out: Path, name: str, chart: bool) -> list[str]:
+def _write(review: RecordReview, out: Path, name: str, chart: bool) -> list[str]:
     """Writes the files of a review; their paths, the SGF first. Raises UserError."""
     base = out / f"{name}.analysed"
     image = f"{base.name}.png" if chart else ""
@@ -301,13 +387,24 @@ def _write(review: Review, out: Path, name: str, chart: bool) -> list[str]:
 
 
 def run_analyze(
-    paths: list[Path], out: Path, net_name: str, visits: int, chart: bool, device: str
+    paths: list[Path],
+    out: Path,
+    net_name: str,
+    visits: int | None,
+    seconds: float | None,
+    chart: bool,
+    device: str,
 ) -> Outcome:
-    """`move37 analyze`: reviews with a net, or with the one that ships for each game's board."""
+    """`move37 analyze`: reviews with a net, or with the one that ships for each game's board.
+
+    Each position has so many visits, or those that fit into the seconds; by default REVIEW_VISITS.
+    """
     from engine.inference import NetEvaluator, choose_device, cpu_count, torch_threads
     from engine.nets import default_net, load_net
+    from engine.setup import REVIEW_VISITS
     from engine.tuning import search_of
 
+    visits = visits or (None if seconds else REVIEW_VISITS)
     chosen = choose_device(device)
     known: dict[str, tuple[Analyst, str]] = {}
 
@@ -322,7 +419,9 @@ def run_analyze(
         return known[game_name]
 
     with _progress() as on_done, torch_threads(cpu_count()):
-        return analyse_files(paths, out, analyst_of, chart=chart, on_done=on_done)
+        return analyse_files(
+            paths, out, analyst_of, chart=chart, seconds=seconds or math.inf, on_done=on_done
+        )
 
 
 @contextlib.contextmanager

@@ -1,6 +1,11 @@
-"""Where handicap stones stand: the fixed points of GTP 2, section 4.1.1."""
+"""How games begin: komi, and handicap stones on the fixed points of GTP 2, section 4.1.1."""
 
 from __future__ import annotations
+
+from engine.errors import UserError
+from engine.game import Game
+from engine.position import Position
+from engine.records import HANDICAP_KOMI
 
 MAX_FIXED = 9
 
@@ -30,3 +35,43 @@ def fixed_handicap(stones: int, height: int, width: int) -> list[int]:
     if stones >= 5 and stones % 2:
         points.append((middle, centre))
     return [row * width + column for row, column in points]
+
+
+def starting_position(game: Game, komi: float | None, handicap: int) -> Position:
+    """The position from which a game with so many handicap stones, or 0, begins.
+
+    komi in points; None is what the rules say, or HANDICAP_KOMI with a handicap. Raises UserError for
+    what the game cannot have.
+    """
+    if handicap and komi is None:
+        komi = HANDICAP_KOMI
+    position = Position(game)
+    stones = _handicap_points(game, handicap) if handicap else []
+    position.set_start(**_komi_fields(game, komi))
+    for action in stones:
+        position.setup(action, 1)
+    if stones:
+        position.set_start(to_move=1)
+    return position
+
+
+def _handicap_points(game: Game, stones: int) -> list[int]:
+    if game.family != "go":
+        raise UserError(f"handicap {stones}: {game.name} has no handicap stones, leave it out")
+    try:
+        return fixed_handicap(stones, *game.shape)
+    except ValueError:
+        most = most_fixed_stones(*game.shape)
+        rule = f"2 to {most} stones" if most else "no handicap"
+        raise UserError(f"handicap {stones}: a board of {game.shape[0]} rows allows {rule}") from None
+
+
+def _komi_fields(game: Game, komi: float | None) -> dict[str, int]:
+    """The fields of the initial state that stand for a komi."""
+    if komi is None:
+        return {}
+    if "komi_half_points" not in (game.state.names or ()):
+        raise UserError(f"komi {komi:g}: {game.name} has no komi, leave it out")
+    if not abs(komi) <= game.area or komi * 2 % 1:
+        raise UserError(f"komi {komi:g} is not between -{game.area} and {game.area} in half points")
+    return {"komi_half_points": round(2 * komi)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from engine.analyst import Outlook
+from engine.cuda import FixedBatches
 from engine.errors import UserError, did_you_mean
 from engine.game import Game
 from engine.net import SCORE_SCALE, Net, Output
@@ -60,9 +62,34 @@ def choose_device(name: str = "auto") -> Device:
     except RuntimeError as error:
         known = f"{', '.join(DEVICES[:-1])} or {DEVICES[-1]}"
         raise UserError(f"unknown device '{name}'{did_you_mean(name, DEVICES)}: use {known}") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UserError(f"device '{name}' is not available on this machine: use --device cpu")
     return Device(device)
+
+
+def devices_of(device: Device) -> list[torch.device]:
+    """The devices that evaluate: `cuda` stands for every GPU there is, `cuda:1` for that one."""
+    if str(device) == "cuda":
+        return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    return [device.torch_device]
+
+
+def describe_devices(device: Device) -> str:
+    """One line that says what computes: `device: cuda:0, cuda:1 (NVIDIA H100), 32 CPU cores`."""
+    names = str(device)
+    if device.torch_device.type == "cuda":
+        found = devices_of(device)
+        names = f"{', '.join(map(str, found))} ({torch.cuda.get_device_name(found[0])})"
+    cores = cpu_count()
+    return f"device: {names}, {cores} CPU core{'s'[: cores > 1]}"
+
+
+def hardware(device: Device) -> str:
+    """What computes, by kind: machines that share a folder and say the same are equally fast."""
+    gpu = device.torch_device.type == "cuda"
+    name = torch.cuda.get_device_name(device.torch_device) if gpu else platform.machine()
+    cores = cpu_count()
+    return f"{device}, {name}, {cores} core{'s'[: cores > 1]}"
 
 
 def cpu_count() -> int:
@@ -75,7 +102,7 @@ Forward = Callable[[np.ndarray, np.ndarray], Output]  # of arrays as in `mcts.Ev
 
 
 class NetEvaluator:
-    """A net as `mcts.Evaluator`. Safe to call from several threads at once."""
+    """A net as `mcts.Evaluator`, on all GPUs when there are. Safe to call from several threads."""
 
     def __init__(self, net: Net, device: Device | None = None, game: Game | None = None) -> None:
         """`game` is what 8-bit integers are calibrated on; other devices do not need it.
@@ -110,6 +137,8 @@ def _forward_of(net: Net, device: Device, game: Game | None) -> Forward:
         if integers and game is None:
             raise ValueError(f"device {device} needs the game of the net, to calibrate it")
         return OpenVinoNet(net, cpu_count(), calibrate_on=game if integers else None)
+    if device.torch_device.type == "cuda":
+        return FixedBatches(net, devices_of(device))
     frozen, where = net.frozen(device.torch_device), device.torch_device
 
     @torch.inference_mode()

@@ -1,7 +1,7 @@
 """The levels of the bot, from beginner to full strength: one table, names and how they play.
 
-A level is a player in the words of `engine.players`, so that a match measures it:
-`move37 arena net=go9-imitation,visits=1,temperature=1,temperature_moves=1000 ...`.
+A match measures them: `move37 arena level=casual level=steady`, and all of them at once
+`move37 ladder levels --chain` (RESULTS.md, "Levels").
 """
 
 from __future__ import annotations
@@ -9,26 +9,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.errors import UserError, did_you_mean
-from engine.players import parse_player
+from engine.game import Game
+from engine.nets import default_net, shipped_names
 from mcts import SearchSettings
 
-_EVERY_MOVE = "temperature_moves=1000000"
-_OPENING = "temperature_moves=8"
+MEASURED_ON = "go9"
+_EVERY_MOVE, _OPENING = 1_000_000, 8
 
 
 @dataclass(frozen=True)
 class Level:
     """How strongly and how human the bot plays.
 
-    with_net, without_net  the player's settings with and without a net to ask
+    with_net, without_net  how it searches with and without a net to ask
     human_like             plays as a net that imitates experts, when one ships, rather than the best
-    elo                    measured on 9x9 against level `intuitive`, which is 0; None: not measured
+    elo                    above the first level, on MEASURED_ON with `go9-imitation`; None: not
+                           measured
     """
 
     name: str
     words: str
-    with_net: str
-    without_net: str
+    with_net: SearchSettings
+    without_net: SearchSettings
     human_like: bool = False
     elo: int | None = None
 
@@ -37,50 +39,64 @@ class Level:
         """Its place in the table, from 1."""
         return LEVELS.index(self) + 1
 
-    @property
-    def title(self) -> str:
-        """The name, with the measured strength if there is one."""
-        return self.name if self.elo is None else f"{self.name}, {self.elo:+d} Elo"
+    def title(self, game: str) -> str:
+        """The name, with the strength where it was measured."""
+        measured = self.elo is not None and game == MEASURED_ON
+        return f"{self.name}, {self.elo:+d} Elo" if measured else self.name
 
     def settings(self, has_net: bool) -> SearchSettings:
         """How it searches."""
-        text = self.with_net if has_net else self.without_net
-        return parse_player(f"net=any,{text}").settings
+        return self.with_net if has_net else self.without_net
+
+    def net(self, game: Game) -> str | None:
+        """The net that it plays with when none is named: of those that ship, or None."""
+        imitation = f"{game.name}-imitation"
+        return imitation if self.human_like and imitation in shipped_names() else default_net(game)
+
+
+def _search(visits: int, heat: float = 0, moves: int = _EVERY_MOVE, leaves: int = 1) -> SearchSettings:
+    """Settings of a level: its visits, and the temperature of its first moves."""
+    return SearchSettings(
+        visits=visits,
+        temperature=heat,
+        temperature_moves=moves if heat else 0,
+        leaves_per_batch=leaves,
+    )
 
 
 LEVELS = (
     Level(
         "beginner", "plays like a person who has just learnt the rules",
-        f"visits=1,temperature=1.5,{_EVERY_MOVE}", f"visits=1,temperature=1,{_EVERY_MOVE}",
-        human_like=True,
+        _search(1, 1.5), _search(1, 1), human_like=True, elo=0,
     ),
     Level(
         "novice", "plays like a person, with slips",
-        f"visits=1,temperature=1,{_EVERY_MOVE}", f"visits=4,temperature=1,{_EVERY_MOVE}",
-        human_like=True,
+        _search(1, 1), _search(4, 1), human_like=True, elo=251,
     ),
     Level(
         "casual", "plays like a person, with few slips",
-        f"visits=1,temperature=0.6,{_EVERY_MOVE}", f"visits=20,temperature=1,{_EVERY_MOVE}",
-        human_like=True,
+        _search(1, 0.6), _search(20, 1), human_like=True, elo=424,
     ),
     Level(
         "intuitive", "plays the move an expert would most likely play, without reading",
-        "visits=1", f"visits=60,temperature=0.5,{_EVERY_MOVE}",
-        human_like=True,
+        _search(1), _search(60, 0.5), human_like=True, elo=539,
     ),
     Level(
         "steady", "reads a little: 24 visits a move",
-        f"visits=24,temperature=0.3,{_OPENING}", f"visits=200,temperature=0.3,{_OPENING}",
+        _search(24, 0.3, _OPENING), _search(200, 0.3, _OPENING), elo=865,
     ),
     Level(
         "skilled", "reads: 100 visits a move",
-        f"visits=100,temperature=0.2,{_OPENING}", f"visits=800,temperature=0.2,{_OPENING}",
+        _search(100, 0.2, _OPENING), _search(800, 0.2, _OPENING), elo=1078,
     ),
-    Level("strong", "reads well: 400 visits a move", "visits=400,leaves_per_batch=2",
-          "visits=4000,leaves_per_batch=4"),
-    Level("full", "everything it has: 3200 visits a move", "visits=3200,leaves_per_batch=8",
-          "visits=40000,leaves_per_batch=8"),
+    Level(
+        "strong", "reads well: 400 visits a move",
+        _search(400, leaves=2), _search(4000, leaves=4), elo=1302,
+    ),
+    Level(
+        "full", "everything it has: 3200 visits a move",
+        _search(3200, leaves=8), _search(40_000, leaves=8), elo=1550,
+    ),
 )  # fmt: skip
 
 DEFAULT_LEVEL = next(level for level in LEVELS if level.name == "strong")

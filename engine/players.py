@@ -3,6 +3,7 @@
 net=FILE,visits=200          a net with search; any field of SearchSettings may follow
 net=FILE,policy              the net's policy alone, its best move
 net=FILE,device=openvino     a net computed elsewhere than the other's
+level=casual                 a level of `move37 play`; level=casual,net=FILE plays it with that net
 playouts=1,visits=10000      search without a net: random games value each leaf
 random                       uniformly random legal moves
 gtp=COMMAND LINE             an engine that speaks GTP (the rest of the text is its command)
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from engine.errors import UserError, did_you_mean
 from engine.game import Game
 from engine.inference import Device, NetEvaluator, choose_device
+from engine.levels import find_level
 from engine.nets import load_net
 from engine.position import Position
 from mcts import Evaluator, Search, SearchSettings, UniformEvaluator
@@ -35,8 +37,13 @@ class PlayerSpec:
     device: str | None = None  # its own, if it has one
 
 
-def parse_player(text: str, **defaults: object) -> PlayerSpec:
-    """Reads a player's description (see the module's docstring); defaults are SearchSettings.
+def is_player(text: str) -> bool:
+    """Whether a text looks like a player's description, right or wrong, rather than like a file."""
+    return text == "random" or text.startswith(("net=", "level=", "playouts=", "gtp="))
+
+
+def parse_player(text: str, game: Game) -> PlayerSpec:
+    """Reads the description of a player of a game (see the module's docstring).
 
     Raises UserError when it is not one.
     """
@@ -46,28 +53,44 @@ def parse_player(text: str, **defaults: object) -> PlayerSpec:
         settings = SearchSettings(visits=1, temperature=1.0, temperature_moves=_ALL_MOVES)
         return PlayerSpec(text, settings)
     first, *rest = text.split(",")
-    net = first.removeprefix("net=") if first.startswith("net=") else None
-    if first.startswith("playouts="):
-        rest = [first, *rest]
-    elif not net:
-        raise UserError(
-            f"'{text}' is not a player: use net=FILE,visits=200 or net=FILE,policy or random "
-            "or playouts=1,visits=10000 or gtp=COMMAND"
-        )
-    values: dict[str, object] = dict(defaults)
-    device: str | None = None
-    for part in rest:
+    kind, _, value = first.partition("=")
+    if kind == "level":
+        return _parse_level(text, value, rest, game)
+    if kind == "playouts":
+        return PlayerSpec(text, _parse_settings(text, [first, *rest]))
+    if kind == "net" and value:
+        devices = [part for part in rest if part.startswith("device=")]
+        settings = _parse_settings(text, [part for part in rest if part not in devices])
+        device = devices[-1].removeprefix("device=") if devices else None
+        return PlayerSpec(text, settings, net=value, device=device)
+    raise UserError(
+        f"'{text}' is not a player: use net=FILE,visits=200 or net=FILE,policy or level=casual or "
+        "random or playouts=1,visits=10000 or gtp=COMMAND"
+    )
+
+
+def _parse_level(text: str, name: str, rest: list[str], game: Game) -> PlayerSpec:
+    level, net = find_level(name), None
+    if rest:
+        net = rest[0].removeprefix("net=")
+        if len(rest) > 1 or net in ("", rest[0]):
+            raise UserError(f"a level says all but the net: use level={name},net=FILE, not '{text}'")
+    net = net or level.net(game)
+    return PlayerSpec(text, level.settings(net is not None), net=net)
+
+
+def _parse_settings(text: str, parts: list[str]) -> SearchSettings:
+    values: dict[str, object] = {}
+    for part in parts:
         name, equals, value = part.partition("=")
         if part == "policy":
             values["visits"] = 1
-        elif name == "device" and value and net:
-            device = value
         elif not equals or name not in SearchSettings.model_fields:
             hint = did_you_mean(name, ["policy", "device", *SearchSettings.model_fields])
             raise UserError(f"unknown setting '{part}' of player '{text}'{hint}")
         else:
             values[name] = value
-    return PlayerSpec(text, make_settings(values), net=net, device=device)
+    return make_settings(values)
 
 
 def make_settings(values: dict[str, object]) -> SearchSettings:

@@ -1,17 +1,18 @@
-"""What a net thinks of a recorded game: win rate and lead of each position, mistakes, better moves."""
+"""What a net thinks of a game that was played: win rates, leads, mistakes, better moves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.analyst import Analyst, MoveReport, Report
+from engine.bot import Stop, never
 from engine.position import Position
 from engine.records import GameRecord, IllegalMoveError, positions_after, start_position
 
 MISTAKE, DOUBTFUL = 0.10, 0.05  # win rate that a move loses
-COLOURS = ("Black", "White")
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,10 @@ class MoveReview:
     """A move that was played, as the searches before and after it see it.
 
     number    from 1
-    player    0 Black, 1 White
+    player    0 the first player (Black), 1 the second
     win_rate  in [0, 1] after the move, the player's
     loss      how much win rate the move cost, 0 or more: the position's before it, less `win_rate`
-    points    how many points it cost, 0 or more; None when the net knows no scores
+    points    how many points it cost, 0 or more; None when scores are not known
     best      what the search would have played, in the player's view
     rank      of the played move by visits, from 0; None when the search did not look at it
     prior     the probability that the net gave the played move
@@ -46,23 +47,102 @@ class MoveReview:
         return "mistake" if self.loss >= MISTAKE else "doubtful" if self.loss >= DOUBTFUL else ""
 
 
-@dataclass(frozen=True)
 class Review:
-    """A whole game: reports [P + 1] before the first and after each of P moves, in Black's view.
+    """A game with what is known so far of its positions.
 
-    problem says what ended the review before the record's end, if anything did.
+    positions  [P + 1], before the first and after each of P moves
+    played     [P] the moves as (player, action)
+    problem    what ended the game before the record's end, if anything did
+    reports    what a search says, in the first player's view, by the number of moves played
+    glances    the same without a search
+
+    Passes are forgotten before each search: where people pass, dead stones may still stand on the
+    board, and the rules would count them alive.
     """
 
-    record: GameRecord
-    net: str
-    visits: int
-    names: Callable[[int], str]
-    reports: list[Report]
-    moves: list[MoveReview]
-    problem: str = ""
+    def __init__(
+        self, positions: Sequence[Position], played: Sequence[tuple[int, int]], problem: str = ""
+    ) -> None:
+        self.positions, self.played, self.problem = list(positions), list(played), problem
+        self.reports: dict[int, Report] = {}
+        self.glances: dict[int, Report] = {}
+        self._reviews: dict[int, MoveReview] = {}  # of moves, by the number of moves before
+
+    @staticmethod
+    def of_record(record: GameRecord) -> Review:
+        """The review of a recorded game, nothing searched yet; it ends before an illegal move."""
+        positions: list[Position] = []
+        problem = ""
+        try:
+            for position in positions_after(start_position(record), record.moves):
+                positions.append(position)
+        except IllegalMoveError as error:
+            problem = f"{error}: the review ends before it"
+        return Review(positions, record.moves[: len(positions) - 1], problem)
+
+    @staticmethod
+    def of_game(end: Position) -> Review:
+        """The review of a game up to a position, nothing searched yet."""
+        position = end.copy()
+        position.set_start()
+        positions, played = [position.copy()], []
+        for action in end.actions:
+            played.append((position.to_move, action))
+            position.play(action)
+            positions.append(position.copy())
+        return Review(positions, played)
+
+    def report(self, played: int) -> Report | None:
+        """The best that is known of the position after so many moves."""
+        return self.reports.get(played, self.glances.get(played))
+
+    # --- Looking ----------------------------------------------------------------------------
+
+    def glance(self, analyst: Analyst, stop: Stop = never) -> Iterator[int]:
+        """Looks at each position without a search; gives the number of moves played before it."""
+        for number, position in enumerate(self.positions):
+            if stop():
+                return
+            self.glances[number] = analyst.glance(_without_passes(position)).seen_by(0)
+            yield number
+
+    def search(self, analyst: Analyst, stop: Stop = never, seconds: float = math.inf) -> Iterator[int]:
+        """Searches each position, as long as `Analyst.analyse_all` says; gives the same numbers."""
+        positions = map(_without_passes, self.positions)
+        for number, report in analyst.analyse_all(positions, seconds=seconds, stop=stop):
+            self.reports[number] = report.seen_by(0)
+            yield number
+
+    # --- What was found ---------------------------------------------------------------------
+
+    @property
+    def moves(self) -> list[MoveReview]:
+        """The moves before and after which there has been a search."""
+        for index in range(len(self.played)):
+            if index not in self._reviews and {index, index + 1} <= self.reports.keys():
+                self._reviews[index] = self._review(index)
+        return [self._reviews[index] for index in sorted(self._reviews)]
+
+    def _review(self, index: int) -> MoveReview:
+        player, action = self.played[index]
+        before, after = (self.reports[number].seen_by(player) for number in (index, index + 1))
+        points = None
+        if before.score_lead is not None and after.score_lead is not None:
+            points = max(0.0, before.score_lead - after.score_lead)
+        return MoveReview(
+            number=index + 1,
+            player=player,
+            action=action,
+            win_rate=after.win_rate,
+            loss=max(0.0, before.win_rate - after.win_rate),
+            points=points,
+            best=before.moves[0],
+            rank=next((move.order for move in before.moves if move.action == action), None),
+            prior=float(before.policy[action]),
+        )
 
     def mistakes(self, count: int = 10) -> list[MoveReview]:
-        """The moves that cost most win rate, the worst first."""
+        """The moves that cost most win rate, the worst first, doubtful ones included."""
         graded = [move for move in self.moves if move.grade]
         return sorted(graded, key=lambda move: -move.loss)[:count]
 
@@ -71,7 +151,6 @@ class Review:
         own = [move for move in self.moves if move.player == player]
         points = [move.points for move in own if move.points is not None]
         return {
-            "name": self.record.players[player],
             "moves": len(own),
             "best_moves": sum(move.rank == 0 for move in own),
             "mean_loss": sum(move.loss for move in own) / len(own) if own else 0.0,
@@ -80,97 +159,11 @@ class Review:
             "doubtful": sum(move.grade == "doubtful" for move in own),
         }
 
-    def as_json(self) -> dict[str, Any]:
-        """Everything, as `move37 analyze --json` prints it; win rates are Black's."""
-        return {
-            "source": self.record.source,
-            "game": self.record.game,
-            "black": self.record.players[0],
-            "white": self.record.players[1],
-            "result": self.record.result,
-            "komi": self.record.komi,
-            "net": self.net,
-            "visits": self.visits,
-            "problem": self.problem,
-            "players": [self.summary(0), self.summary(1)],
-            "win_rates": [round(report.win_rate, 4) for report in self.reports],
-            "leads": [_rounded(report.score_lead) for report in self.reports],
-            "moves": [self._move_json(move) for move in self.moves],
-        }
-
-    def _move_json(self, move: MoveReview) -> dict[str, Any]:
-        return {
-            "number": move.number,
-            "player": "BW"[move.player],
-            "move": self.names(move.action),
-            "loss": round(move.loss, 4),
-            "points": _rounded(move.points),
-            "grade": move.grade,
-            "rank": move.rank,
-            "prior": round(move.prior, 4),
-            "best": self.names(move.best.action),
-            "line": [self.names(action) for action in move.best.line],
-        }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
-
-
-def review_game(
-    record: GameRecord,
-    analyst: Analyst,
-    net: str,
-    on_done: Callable[[float], None] = lambda share: None,
-) -> Review:
-    """Searches every position of a game; `on_done` hears the share that is done, in [0, 1].
-
-    Passes are forgotten before each search: where people pass, dead stones may still stand on the
-    board, and the rules would count them alive.
-    """
-    positions: list[Position] = []
-    problem = ""
-    try:
-        for position in positions_after(start_position(record), record.moves):
-            positions.append(_without_passes(position))
-    except IllegalMoveError as error:
-        problem = f"{error}: the review ends before it"
-    count = len(positions)
-    raw = analyst.analyse_all(positions, on_done=lambda done: on_done(done / count))
-    moves = []
-    for index, (player, action) in enumerate(record.moves[: count - 1]):
-        before, after = raw[index].seen_by(player), raw[index + 1].seen_by(player)
-        rank = next((move.order for move in before.moves if move.action == action), None)
-        moves.append(
-            MoveReview(
-                number=index + 1,
-                player=player,
-                action=action,
-                win_rate=after.win_rate,
-                loss=max(0.0, before.win_rate - after.win_rate),
-                points=_lost(before.score_lead, after.score_lead),
-                best=before.moves[0],
-                rank=rank,
-                prior=float(before.policy[action]),
-            )
-        )
-    return Review(
-        record=record,
-        net=net,
-        visits=analyst.settings.visits,
-        names=analyst.game.notation.name,
-        reports=[report.seen_by(0) for report in raw],
-        moves=moves,
-        problem=problem,
-    )
-
-
-def _lost(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None else max(0.0, before - after)
-
 
 def _without_passes(position: Position) -> Position:
-    """The same stones with no pass behind them, and the game not over."""
+    """The same stones with no pass behind them, and the game not over; other games as they are."""
+    if "passes" not in (position.game.state.names or ()):
+        return position
     fresh = position.copy()
     fresh.record["over"] = fresh.record["passes"] = 0
     return fresh

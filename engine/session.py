@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from engine import time_control
+from engine.analyst import MoveReport, Report
+from engine.bot import Bot, Decision, Stop, Thinker, never
+from engine.clock import GameClock
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.game import Game
-from engine.game_clock import GameClock
-from engine.handicap import fixed_handicap, most_fixed_stones
-from engine.insight import Insight, glance
-from engine.players import SearchPlayer
+from engine.handicap import starting_position
 from engine.position import Position
-from engine.records import HANDICAP_KOMI, GameRecord, start_position, write_sgf
-from mcts import Evaluator, SearchSettings
+from engine.records import GameRecord, start_position
+from engine.sgf import write_sgf
+from engine.time_control import Reading, TimeControl
 
-Stop = Callable[[], bool]
 HINTS = 3
-_REPORT_SECONDS = 0.15
-_MOVES_AHEAD = 20  # main time is shared out over this many moves
-
-
-def _never() -> bool:
-    return False
-
-
-@dataclass(frozen=True)
-class Bot:
-    """Who evaluates, how it searches, and what it is called in records."""
-
-    evaluator: Evaluator
-    settings: SearchSettings
-    name: str = "move37"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A move that the bot considers.
-
-    win_rate in [0, 1] is the viewer's (see Session.viewer), a draw counting as half a win; visits
-    are the move's own; line is how the bot expects the game to go on, this move first.
-    """
-
-    action: int
-    win_rate: float
-    visits: int
-    line: tuple[int, ...]
 
 
 class Session:
@@ -58,7 +29,7 @@ class Session:
 
     The searching methods take `stop`, asked now and then, and the position to look at, so that
     another thread may call them with a copy while this one answers the user: they change nothing
-    of the game. Searches of one bot wait for each other.
+    of the game. Win rates and leads are in the view of `viewer`, in `reports` of the first player.
     """
 
     def __init__(
@@ -82,15 +53,15 @@ class Session:
         self.komi = komi  # None: what the game's rules say
         self.handicap, self.move_time, self.main_time = handicap, move_time, main_time
         self.names = game.players
-        self._start = _start(game, komi, handicap)
+        self._start = starting_position(game, komi, handicap)
         self.set_bot(bot)
-        self._adviser = _Thinker(game, adviser, seed) if adviser else self._bot
+        self._adviser = Thinker(game, adviser, seed) if adviser else self._bot
         self.new()
 
     def set_bot(self, bot: Bot) -> None:
         """Lets another bot play on."""
         self.bot = bot
-        self._bot = _Thinker(self.game, bot, self.seed)
+        self._bot = Thinker(self.game, bot, self.seed)
 
     def new(self) -> None:
         """Starts a new game with the same rules and players."""
@@ -116,19 +87,11 @@ class Session:
                 break
         return cut
 
-    def follow(self, other: Session) -> None:
-        """Goes on from where another session of the same game stands."""
-        start = other.position.copy()
-        start.set_start()
-        self._begin(start, other._rules)
-        for _, action in other.moves:
-            self._play(action)
-
     def _begin(self, position: Position, rules: str) -> None:
         self.position, self._rules = position, rules
         self.resigned: int | None = None
         self.timed_out: int | None = None
-        self.insights: dict[int, Insight] = {}  # by the number of moves played
+        self.reports: dict[int, Report] = {}  # by the number of moves played
         self.clock = GameClock(self.main_time)
         self._movers: list[int] = []  # who played each of the position's actions
         self._undone: list[tuple[int, ...]] = []  # the actions of each undo; none: a resignation
@@ -160,7 +123,7 @@ class Session:
     @property
     def search_visits(self) -> int:
         """The visits of the last search, with those kept from the search before."""
-        return int(self._bot.player.search.core.root_visits)
+        return self._bot.visits
 
     @property
     def moves(self) -> list[tuple[int, int]]:
@@ -168,9 +131,9 @@ class Session:
         return list(zip(self._movers, self.position.actions, strict=True))
 
     @property
-    def insight(self) -> Insight | None:
-        """How the position stands, as far as the bot or the adviser has looked at it."""
-        return self.insights.get(len(self._movers))
+    def report(self) -> Report | None:
+        """What is known of the position, as far as the bot or the adviser has looked at it."""
+        return self.reports.get(len(self._movers))
 
     def score(self) -> float:
         """The first player's margin, the board scored as it stands. Raises UserError without."""
@@ -195,13 +158,7 @@ class Session:
             return f"{self.names[winner]} wins" + "".join(by for who, by in ways if who is not None)
         if self._given_up is not None:
             return f"{self.names[winner][0]}+{'T' if self.resigned is None else 'R'}"
-        return self.margin_text(self.score())
-
-    def margin_text(self, margin: float) -> str:
-        """A margin of the first player in points as `B+3.5`; `draw` for zero."""
-        if margin == 0:
-            return "draw"
-        return f"{self.names[margin < 0][0]}+{abs(margin):g}"
+        return margin_text(self.game, self.score())
 
     # --- What can be done -------------------------------------------------------------------
 
@@ -219,70 +176,54 @@ class Session:
             raise UserError(f"'{self.game.notation.name(action)}' is not a legal move here")
         self._play(action)
 
-    def think(self, stop: Stop = _never, position: Position | None = None) -> Choice:
+    def think(self, stop: Stop = never, position: Position | None = None) -> Decision:
         """The move that the bot chooses, not yet played; `stop()` turning true hurries it."""
         position = self._running(position)
-        with self._bot.lock:
-            self._bot.search(position, self._within_time(position.to_move, stop))
-            action = self._bot.player.search.core.choose(len(position.actions))
-            choices = self._bot.choices(self.viewer)
-        return next(choice for choice in choices if choice.action == action)
+        return self._bot.choose(position, self._within_time(position, stop)).seen_by(self.viewer)
 
-    def accept(self, choice: Choice) -> None:
+    def accept(self, decision: Decision) -> None:
         """Plays a move that the bot chose for this position."""
         self._require_running()
-        self.note(choice.win_rate)
-        self._play(choice.action)
+        self.note(decision.report)
+        self._play(decision.action)
 
-    def reply(self, stop: Stop = _never) -> Choice:
+    def reply(self, stop: Stop = never) -> Decision:
         """Lets the bot play a move; `stop()` turning true makes it move at once."""
-        choice = self.think(stop)
-        self.accept(choice)
-        return choice
+        decision = self.think(stop)
+        self.accept(decision)
+        return decision
 
     def ponder(self, stop: Stop, position: Position) -> None:
         """Lets the bot think about a position that the human has to play in."""
-        with self._bot.lock:
-            self._bot.search(position, stop)
+        self._bot.ponder(position, stop)
 
     def advise(
         self,
-        stop: Stop = _never,
+        stop: Stop = never,
         position: Position | None = None,
-        each: Callable[[list[Choice]], None] = lambda choices: None,
-    ) -> list[Choice]:
-        """The adviser's favourite moves for the side to move, the best first.
-
-        `each` hears what it thinks so far, several times a second.
-        """
+        each: Callable[[Report], None] = lambda report: None,
+    ) -> Report:
+        """What the adviser thinks of a position; `each` hears what it thinks so far."""
         position = self._running(position)
-        due = time.monotonic() + _REPORT_SECONDS
+        seen = self._adviser.analyse(position, stop, lambda report: each(report.seen_by(self.viewer)))
+        return seen.seen_by(self.viewer)
 
-        def watch() -> bool:
-            nonlocal due
-            if time.monotonic() > due:
-                each(self._adviser.choices(self.viewer))
-                due = time.monotonic() + _REPORT_SECONDS
-            return stop()
-
-        with self._adviser.lock:
-            self._adviser.search(position, watch)
-            return self._adviser.choices(self.viewer)
-
-    def hint(self, stop: Stop = _never) -> list[Choice]:
+    def hint(self, stop: Stop = never) -> list[MoveReport]:
         """The best of the adviser's moves, at most HINTS."""
-        choices = self.advise(stop)[:HINTS]
-        return [choice for choice in choices if choice.visits] or choices[:1]
+        return list(self.advise(stop).moves[:HINTS])
 
-    def look(self, position: Position) -> Insight:
-        """How a position stands at a glance."""
-        return glance(self._adviser.bot.evaluator, position)
+    def look(self, position: Position) -> Report:
+        """What the adviser says of a position at a glance, who owns what included."""
+        return self._adviser.analyst.glance(position)
 
-    def note(self, win_rate: float) -> None:
-        """Keeps the viewer's win rate in this position, as a search sees it."""
-        rate = win_rate if self.viewer == 0 else 1 - win_rate
-        seen = self.insight
-        self.insights[len(self._movers)] = replace(seen, win_rate=rate) if seen else Insight(rate)
+    def note(self, report: Report) -> None:
+        """Keeps what is said of this position; where something is known already, what is deeper."""
+        report, seen = report.seen_by(0), self.report
+        if seen is not None:
+            report, other = (report, seen) if report.visits >= seen.visits else (seen, report)
+            if report.ownership is None:
+                report = replace(report, ownership=other.ownership)
+        self.reports[len(self._movers)] = report
 
     def undo(self) -> int:
         """Takes back a resignation, or the human's last move and what followed it.
@@ -402,7 +343,7 @@ class Session:
         self._append(action)
         self._undone.clear()
         played = len(self._movers)
-        self.insights = {ply: seen for ply, seen in self.insights.items() if ply < played}
+        self.reports = {ply: report for ply, report in self.reports.items() if ply < played}
 
     def _append(self, action: int) -> None:
         mover = self.position.to_move
@@ -410,79 +351,19 @@ class Session:
         self._movers.append(mover)
         self.clock.run_for(None if self.over else self.position.to_move)
 
-    def _within_time(self, player: int, stop: Stop) -> Stop:
+    def _within_time(self, position: Position, stop: Stop) -> Stop:
         """The stop of a move that has to keep the time limits."""
-        left = self.clock.left(player)
-        limits = [] if left is None else [left / _MOVES_AHEAD]
-        limits += [] if self.move_time is None else [self.move_time]
+        limits = [] if self.move_time is None else [self.move_time]
+        if (left := self.clock.left(position.to_move)) is not None:
+            control, reading = TimeControl("absolute", left), Reading(left)
+            played = len(position.actions)
+            limits.append(time_control.thinking_time(control, reading, self.game.area, played, lag=0))
         if not limits:
             return stop
         end = time.monotonic() + min(limits)
         return lambda: stop() or time.monotonic() >= end
 
 
-class _Thinker:
-    """A bot with its search tree; whoever uses it holds its lock."""
-
-    def __init__(self, game: Game, bot: Bot, seed: int) -> None:
-        self.bot, self.lock = bot, threading.Lock()
-        self.player = SearchPlayer(game, bot.settings, bot.evaluator, seed)
-        self._to_move = 0
-
-    def search(self, position: Position, stop: Stop) -> None:
-        """Searches the position, at least until there is a move to choose."""
-        search = self.player.search
-        self._to_move = position.to_move
-        self.player.follow(position)
-        search.run(lambda: stop() and bool(search.core.moves()))
-
-    def choices(self, viewer: int) -> list[Choice]:
-        """The legal moves as the search sees them so far, the most visited first."""
-        core = self.player.search.core
-        sign = 1 if self._to_move == viewer else -1
-        return [
-            Choice(
-                action=move.action,
-                win_rate=(1 + sign * move.value) / 2,
-                visits=move.visits,
-                line=tuple(core.principal_variation(move.action)),
-            )
-            for move in core.moves()
-        ]
-
-
-def _start(game: Game, komi: float | None, handicap: int) -> Position:
-    """The position that games begin from. Raises UserError for a bad komi or handicap."""
-    if handicap and komi is None:
-        komi = HANDICAP_KOMI
-    position = Position(game)
-    stones = _handicap_points(game, handicap) if handicap else []
-    position.set_start(**_komi_fields(game, komi))
-    for action in stones:
-        position.setup(action, 1)
-    if stones:
-        position.set_start(to_move=1)
-    return position
-
-
-def _handicap_points(game: Game, stones: int) -> list[int]:
-    """Where the handicap stands. Raises UserError when the game or the board has no such points."""
-    if game.family != "go":
-        raise UserError(f"handicap {stones}: {game.name} has no handicap stones, leave it out")
-    try:
-        return fixed_handicap(stones, *game.shape)
-    except ValueError:
-        most = most_fixed_stones(*game.shape)
-        rule = f"2 to {most} stones" if most else "no handicap"
-        raise UserError(f"handicap {stones}: a board of {game.shape[0]} rows allows {rule}") from None
-
-
-def _komi_fields(game: Game, komi: float | None) -> dict[str, int]:
-    """The fields of the initial state that stand for a komi. Raises UserError for a bad one."""
-    if komi is None:
-        return {}
-    if "komi_half_points" not in (game.state.names or ()):
-        raise UserError(f"komi {komi:g}: {game.name} has no komi, leave it out")
-    if not abs(komi) <= game.area or komi * 2 % 1:
-        raise UserError(f"komi {komi:g} is not between -{game.area} and {game.area} in half points")
-    return {"komi_half_points": round(2 * komi)}
+def margin_text(game: Game, margin: float) -> str:
+    """A margin of the first player in points as `B+3.5`; `draw` for zero."""
+    return f"{game.players[margin < 0][0]}+{abs(margin):g}" if margin else "draw"

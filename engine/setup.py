@@ -7,26 +7,31 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine import games
+from engine.analyst import Analyst
+from engine.bot import Bot
+from engine.clock import parse_duration
 from engine.errors import UserError, did_you_mean
-from engine.game_clock import parse_duration
 from engine.inference import NetEvaluator, choose_device
-from engine.levels import DEFAULT_LEVEL, FULL_STRENGTH, Level
-from engine.nets import default_net, load_net, shipped_names
-from engine.records import GameRecord, read_records
-from engine.session import Bot, Session
+from engine.levels import DEFAULT_LEVEL, FULL_STRENGTH, Level, find_level
+from engine.nets import default_net, load_net
+from engine.pace import pace_of
+from engine.record_files import read_records
+from engine.records import GameRecord
+from engine.session import Session
 from engine.tuning import search_of
 from mcts import Evaluator, SearchSettings, UniformEvaluator
 
 HINT_VISITS = 800
+REVIEW_VISITS = 200  # of each position of a game
 
 
 @dataclass(frozen=True)
 class GameSetup:
     """The game that is wanted.
 
-    level      how the bot plays, where visits and move_time say nothing else
-    visits     the visits of the bot's search a move
-    move_time  the seconds that the bot may think about a move
+    level      how the bot plays; None: as visits and move_time say, or else as DEFAULT_LEVEL
+    visits     the visits of the bot's search a move, instead of a level
+    move_time  the seconds that the bot may think about a move, at any level
     main_time  the seconds that each side has for the game
     net        a file or the name of a shipped net; None takes the best that ships, if any
     human      0 the first player (Black), 1 the second, None lets the bot play itself
@@ -35,7 +40,7 @@ class GameSetup:
     """
 
     game: str = "go9"
-    level: Level = DEFAULT_LEVEL
+    level: Level | None = None
     visits: int | None = None
     move_time: float | None = None
     main_time: float | None = None
@@ -48,21 +53,25 @@ class GameSetup:
     seed: int = 0
 
     @property
+    def playing_level(self) -> Level | None:
+        """The level that counts; None when visits or time alone say how the bot plays."""
+        free = self.visits is not None or self.move_time is not None
+        return self.level or (None if free else DEFAULT_LEVEL)
+
+    @property
     def strength(self) -> str:
         """How the bot plays, in a word or two: `steady` or `200 visits, 5 s`."""
-        limits = [f"{self.visits} visits"] if self.visits else []
-        limits += [f"{self.move_time:g} s"] if self.move_time else []
-        words = ", ".join(limits) or self.level.title
-        return words if self.net_name() else f"{words}, without a net"
+        level = self.playing_level
+        words = [level.title(self.game)] if level else []
+        words += [f"{self.visits} visits"] if self.visits else []
+        words += [f"{self.move_time:g} s"] if self.move_time else []
+        words += [] if self.net_name() else ["without a net"]
+        return ", ".join(words)
 
     def net_name(self) -> str | None:
         """The net that plays: the one named, or the level's choice of those that ship."""
-        game = games.load(self.game)
-        imitation = f"{game.name}-imitation"
-        free = not (self.net or self.visits or self.move_time)
-        if free and self.level.human_like and imitation in shipped_names():
-            return imitation
-        return self.best_net()
+        level = self.playing_level
+        return self.net or (level.net(games.load(self.game)) if level else self.best_net())
 
     def best_net(self) -> str | None:
         """The net that gives advice: the one named, or the best of those that ship."""
@@ -70,8 +79,9 @@ class GameSetup:
 
     def settings(self, has_net: bool) -> SearchSettings:
         """How the bot searches."""
-        if self.visits is None and self.move_time is None:
-            return self.level.settings(has_net)
+        level = self.playing_level
+        if level:
+            return level.settings(has_net)
         return search_of(self.visits, choose_device(self.device), self.net_name() if has_net else None)
 
 
@@ -92,6 +102,16 @@ def parse_colour(text: str, game: str) -> int | None:
     return sides[word]
 
 
+def parse_level(text: str | None, visits: int | None) -> Level | None:
+    """A level by name or number; None stays None. Raises UserError, also when visits say the same."""
+    level = None if text is None else find_level(text)
+    if level is not None and visits is not None:
+        raise UserError(
+            f"level {level.name} and {visits} visits both say how the bot plays: give one of them"
+        )
+    return level
+
+
 def parse_time(text: str | None) -> float | None:
     """Seconds from text such as `5s` or `10m`; None stays None. Raises UserError for other text."""
     return None if text is None else parse_duration(text)
@@ -104,30 +124,42 @@ def make_bot(setup: GameSetup) -> Bot:
     return Bot(_evaluator(setup, net), setup.settings(net is not None), name)
 
 
-def make_adviser(setup: GameSetup, visits: int = HINT_VISITS) -> Bot:
-    """Who gives hints: the best player there is, however weak the bot may be."""
+def make_adviser(setup: GameSetup) -> Bot:
+    """Who gives hints: the best net there is, however weak the bot may be."""
     net = setup.best_net()
     settings = FULL_STRENGTH.settings(net is not None)
-    settings = settings.model_copy(update={"visits": min(settings.visits, visits)})
+    settings = settings.model_copy(update={"visits": HINT_VISITS})
     return Bot(_evaluator(setup, net), settings, "adviser")
 
 
-def open_session(setup: GameSetup, advice_visits: int = HINT_VISITS) -> Session:
-    """A session of that game, with so many visits for an advice.
+def make_reviewer(setup: GameSetup) -> Analyst:
+    """Who reviews games: the best net there is, with the setup's visits or REVIEW_VISITS."""
+    evaluator = _evaluator(setup, setup.best_net())
+    settings = SearchSettings(visits=setup.visits or REVIEW_VISITS, leaves_per_batch=4)
+    return Analyst(games.load(setup.game), evaluator, settings)
 
-    Raises UserError when something in the setup does not fit.
-    """
+
+def open_session(setup: GameSetup) -> Session:
+    """A session of that game. Raises UserError when something in the setup does not fit."""
     return Session(
         games.load(setup.game),
         make_bot(setup),
         setup.human,
-        adviser=make_adviser(setup, advice_visits),
+        adviser=make_adviser(setup),
         komi=setup.komi,
         handicap=setup.handicap,
         move_time=setup.move_time,
         main_time=setup.main_time,
         seed=setup.seed,
     )
+
+
+def pace_words(setup: GameSetup) -> str:
+    """What the time a move means for the bot's search on this machine; empty without either."""
+    net = setup.net_name()
+    if setup.move_time is None or setup.playing_level is not None or net is None:
+        return ""
+    return pace_of(net, games.load(setup.game), choose_device(setup.device)).words(setup.move_time)
 
 
 def read_game(path: str) -> GameRecord:

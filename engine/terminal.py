@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from engine.board_view import PLAIN, draw, style_for
+from engine.board_view import PLAIN, draw, example_move, style_for
+from engine.bot import Stop
 from engine.errors import UserError, did_you_mean
-from engine.session import Session, Stop
-from engine.setup import GameSetup, open_session, read_game
+from engine.session import Session, margin_text
+from engine.setup import GameSetup, open_session, pace_words, read_game
 
 _LONGEST_QUOTE = 40
 
@@ -38,6 +39,8 @@ def play_game(
     if setup.net_name() is None:
         name = session.game.name
         terminal.say(f"Note: no net for {name}, so the bot is not trained; it only searches.")
+    if pace := pace_words(setup):
+        terminal.say(f"A move: {pace}.")
     try:
         terminal.run()
     except KeyboardInterrupt:
@@ -144,11 +147,11 @@ class Terminal:
         self.say(f"{name} thinks ... ", end="")
         begin = time.monotonic()
         with _stop_on_interrupt() as stop:
-            choice = session.reply(stop)
+            decision = session.reply(stop)
             seconds = time.monotonic() - begin
             self.say(
-                f"{session.game.notation.name(choice.action)} ({self._whose_win_rate} "
-                f"{choice.win_rate:.1%}, {session.search_visits} visits, {seconds:.1f} s)"
+                f"{session.game.notation.name(decision.action)} ({self._whose_win_rate} "
+                f"{decision.win_rate:.1%}, {decision.report.visits} visits, {seconds:.1f} s)"
             )
             self._show_board()
             self._paused = self._watching and stop()
@@ -172,13 +175,13 @@ class Terminal:
 
     def _hint(self) -> None:
         with _stop_on_interrupt() as stop:
-            choices = self.session.hint(stop)
+            moves = self.session.hint(stop)
         name = self.session.game.notation.name
-        for choice in choices:
-            line = " ".join(name(action) for action in choice.line)
+        for move in moves:
+            line = " ".join(name(action) for action in move.line)
             self.say(
-                f"  {name(choice.action):4}  {self._whose_win_rate} {choice.win_rate:.1%}, "
-                f"{choice.visits} visits, line {line}"
+                f"  {name(move.action):4}  {self._whose_win_rate} {move.win_rate:.1%}, "
+                f"{move.visits} visits, line {line}"
             )
 
     def _resign(self) -> None:
@@ -203,14 +206,12 @@ class Terminal:
             self.say(f"  {name:6}  {clock.text(player)} {what}")
 
     def _score(self) -> None:
-        margin = self.session.margin_text(self.session.score())
+        margin = margin_text(self.session.game, self.session.score())
         self.say(f"As it stands: {margin}, every stone on the board counted as alive.")
 
     def _help(self) -> None:
-        game, legal = self.session.game, self.session.position.legal_mask()
-        middle = game.area // 2
-        action = middle if legal[middle] or not legal.any() else int(legal.argmax())
-        example = game.notation.name(action)
+        game = self.session.game
+        example = example_move(self.session.position)
         rows = {} if self._watching else {example: "play there, as an example"}
         if self._extra and not self._watching:
             ends = "pass; two passes in a row end the game"

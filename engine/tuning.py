@@ -9,20 +9,19 @@ it gains more speed than it loses worth. How much speed it gains is a matter of 
 from __future__ import annotations
 
 import json
-import platform
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from engine.errors import UserError
 from engine.files import user_cache, write_whole
-from engine.inference import Device, cpu_count
+from engine.inference import Device, cpu_count, devices_of, hardware
 from engine.nets import net_path
 from mcts import SearchSettings
 
+THREADS_OF_A_GPU = 4  # that play games: while one waits for its batch, the others fill theirs
 MOST_VISITS = 1_000_000  # of a search that something else ends
 TIMED_VISITS = 400  # what such a search is taken to reach
 WORTH_VISITS = 64  # of the searches whose batches were measured
@@ -61,9 +60,11 @@ def most_leaves(visits: int) -> int:
 
 def default_tuning(device: Device) -> Tuning:
     """What is assumed of a machine that was not measured."""
-    on_cpu = device.torch_device.type == "cpu"
+    threads = cpu_count()
+    if device.torch_device.type == "cuda":
+        threads = max(2, min(threads, THREADS_OF_A_GPU * len(devices_of(device))))
     speeds = {1: 1.0, 2: 1.4, 4: 2.0, 8: 2.8, 16: 3.6}
-    return Tuning(threads=cpu_count() if on_cpu else 2, speeds=speeds)
+    return Tuning(threads=threads, speeds=speeds)
 
 
 def tuning_of(device: Device, net: str) -> Tuning:
@@ -79,7 +80,7 @@ def keep_tuning(device: Device, net: str, tuning: Tuning) -> Path:
     mine = {name: old.model_dump() for name, old in {**known, _place(net): tuning}.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(_read() | {_hardware(device): mine}, indent=1).encode())
+        write_whole(path, json.dumps(_read() | {hardware(device): mine}, indent=1).encode())
     except OSError as error:
         raise UserError(f"cannot write '{path}': {error.strerror}; set XDG_CACHE_HOME") from error
     return path
@@ -99,7 +100,7 @@ def game_threads(device: Device) -> int:
 def _known(device: Device) -> dict[str, Tuning]:
     """What was measured on a device of this machine, by net; nothing of what cannot be understood."""
     try:
-        return TypeAdapter(dict[str, Tuning]).validate_python(_read().get(_hardware(device), {}))
+        return TypeAdapter(dict[str, Tuning]).validate_python(_read().get(hardware(device), {}))
     except ValidationError:  # of another version
         return {}
 
@@ -118,10 +119,3 @@ def _path() -> Path:
 
 def _place(net: str) -> str:
     return str(net_path(net).resolve())
-
-
-def _hardware(device: Device) -> str:
-    gpu = device.torch_device.type == "cuda"
-    name = torch.cuda.get_device_name(device.torch_device) if gpu else platform.machine()
-    cores = cpu_count()
-    return f"{device}, {name}, {cores} core{'s'[: cores > 1]}"

@@ -137,6 +137,10 @@ class MatchPool:
             finally:
                 self._stop.set()
 
+    def stop(self) -> None:
+        """Ends `play`, from another thread, as if `on_game` had returned False."""
+        self._stop.set()
+
     def take_unfinished(self) -> list[Log]:
         """Takes out the games in flight and those waiting, to be played on by another pool.
 

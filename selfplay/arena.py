@@ -15,7 +15,8 @@ from engine.game import Game
 from engine.gtp_client import GtpError, GtpPlayer, GtpTimeoutError
 from engine.players import SearchPlayer
 from engine.position import Position
-from engine.records import GameRecord, result_outcome, write_sgf
+from engine.records import GameRecord, result_outcome
+from engine.sgf import write_sgf
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
 from selfplay.elo import Elo, Sprt, match_elo
 
@@ -127,7 +128,8 @@ def play_match(
     """Plays a match between two searching players, many games at once.
 
     `on_game` hears the tally after each game and may end the match by returning False; `keep` hears
-    each game before.
+    each game before. Games count in the order in which they began: a match that ended with the first
+    ones to finish would count the short games alone.
     """
     moves = default_opening_moves(game) if opening_moves is None else opening_moves
     openings = random_openings(game, max(1, (games + 1) // 2), moves, seed)
@@ -141,6 +143,14 @@ def play_match(
         seed=seed,
     )
     tally = Tally()
+    finished: dict[int, Log] = {}
+
+    def collect(log: Log) -> bool:
+        finished[log.id] = log
+        while tally.games in finished:
+            if not count(finished.pop(tally.games)):
+                return False
+        return True
 
     def count(log: Log) -> bool:
         result_a = log.outcome if log.first_seat == 0 else -log.outcome
@@ -151,7 +161,7 @@ def play_match(
         keep(Played(log.id, log.first_seat, opening, actions, log.outcome, result))
         return on_game(tally)
 
-    pool.play(evaluators, count)
+    pool.play(evaluators, collect)
     return tally
 
 

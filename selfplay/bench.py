@@ -24,7 +24,7 @@ from engine.bench import (
 from engine.errors import UserError, did_you_mean
 from engine.game import Game
 from engine.games import load
-from engine.inference import Device, NetEvaluator, choose_device, torch_threads
+from engine.inference import Device, NetEvaluator, choose_device, describe_devices, torch_threads
 from engine.nets import load_net
 from engine.peers import bench_board_beside_peers
 from engine.tuning import keep_tuning
@@ -54,6 +54,7 @@ def run_suites(
             hint = did_you_mean(name, SUITES)
             raise UserError(f"unknown suite '{name}'{hint}; known: {', '.join(SUITES)}")
     rules, torch_device = load(game), choose_device(device)
+    report.line(describe_devices(torch_device))
     with_net = rules, net, torch_device
     runs: dict[str, list[Callable[[], dict[str, Any]]]] = {
         "board": [lambda: bench_board_beside_peers(rules, seconds)],

@@ -12,16 +12,20 @@ from engine.errors import UserError
 from engine.game import Game
 from engine.games import lasting_name, load
 from engine.gtp_client import GtpEngine, GtpPlayer
-from engine.inference import Device, choose_device, cpu_count, torch_threads
+from engine.inference import Device, choose_device, cpu_count, describe_devices, torch_threads
 from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
 from engine.players import PlayerSpec, SearchPlayer, make_evaluator, parse_player
 from engine.tuning import game_threads
+from selfplay import parallel
 from selfplay.accuracy import Accuracy, measure
+from selfplay.actor import help_run
 from selfplay.arena import SgfFolder, Tally, play_gtp_match, play_match
+from selfplay.cluster import Cluster
 from selfplay.config import RunConfig, parse_config, preset_names, read_config, read_preset
 from selfplay.elo import Sprt
 from selfplay.experts import read_experts
 from selfplay.imitation import ExpertStage
+from selfplay.learner import Learner
 from selfplay.metrics import Metrics
 from selfplay.progress import Reporter
 from selfplay.record import DEFAULT_ENGINES, RecordReport, record_games
@@ -90,9 +94,9 @@ def default_config(game: str, start: str | None, device: str, seed: int) -> RunC
     """What `move37 train` does without a configuration: the game's preset if it has one, or else
     imitate if there are games, then play."""
     common = {"game": lasting_name(game), "start": start, "device": device, "seed": seed}
-    family = load(game).family
-    if family in preset_names():
-        return read_preset(family).model_copy(update=common)
+    for name in (load(game).name, load(game).family):
+        if name in preset_names():
+            return read_preset(name).model_copy(update=common)
     stages: list[dict[str, Any]] = []
     if start is None and shipped_games(load(game)) is not None:
         stages.append({"teacher": "expert", "data": [SHIPPED]})
@@ -109,9 +113,24 @@ def train_run(
     hours: float | None,
     device: str,
     seed: int,
+    cluster: bool,
+    address: str | None,
+    actor: bool,
     reporter: Reporter,
-) -> str:
-    """Begins or resumes a run; the last line to print. Raises UserError for --config and --preset."""
+) -> str | None:
+    """Begins or resumes a run, or helps it as an actor or a follower of torchrun's first process.
+
+    Gives the last line to print, a follower none. Raises UserError for options that contradict
+    each other.
+    """
+    deadline = time.monotonic() + hours * 3600 if hours else float("inf")
+    if address is not None and not cluster:
+        raise UserError("--address names a Ray cluster: add --cluster")
+    if actor:
+        if cluster or config_path or preset or start:
+            raise UserError("--actor helps a run that was begun elsewhere: give only RUN and --device")
+        done = help_run(folder, device, deadline, reporter)
+        return f"run {folder} is complete" if done else f"the time to help run {folder} is over"
     config: RunConfig | None = None
     if config_path is not None and preset is not None:
         raise UserError("--config and --preset both describe the run: give one of them")
@@ -121,9 +140,15 @@ def train_run(
         config = preset_config(preset, start, device, seed)
     elif not (folder / "config.json").exists():
         config = default_config(game_name, start, device, seed)
-    run = Run.open(folder, config, reporter)
-    deadline = time.monotonic() + hours * 3600 if hours else float("inf")
-    if run.go_on(deadline):
+    with parallel.together() as leads:
+        if not leads:
+            parallel.follow(Learner.following)
+            return None
+        run = Run.open(folder, config, reporter)
+        processes = f", {parallel.world()} processes train" if parallel.world() > 1 else ""
+        reporter.line(describe_devices(run.device) + processes)
+        complete = run.go_on(deadline, Cluster(address) if cluster else None)
+    if complete:
         return f"run {folder} is complete: {run.net_of_stage(len(run.config.stages) - 1)}"
     return f"run {folder} stopped in time; go on with: move37 train {folder}"
 
@@ -170,7 +195,8 @@ def arena_match(
 ) -> Tally:
     """A match between two players named as in `engine.players`."""
     game, device = load(game_name), choose_device(device_name)
-    specs = (parse_player(a), parse_player(b))
+    reporter.line(describe_devices(device))
+    specs = (parse_player(a, game), parse_player(b, game))
     gtp = any(spec.command for spec in specs)
     if (gtp or options.sgf) and game.family != "go":
         raise UserError(f"{game_name}: only Go has engines that speak GTP and records in SGF")

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.games import load
-from engine.inference import choose_device, cpu_count, torch_threads
+from engine.inference import NetEvaluator, choose_device, describe_devices, torch_threads
 from engine.nets import NetInfo, load_net, save_net
-from engine.players import make_evaluator, parse_player
 from engine.tuning import game_threads
 from mcts import SearchSettings
 from selfplay.arena import Tally, play_match
@@ -27,6 +26,7 @@ GAME = "go9"
 IMITATION_SHARE = 0.5  # of the time, at most: it ends when the accuracy stops rising
 MATCH_SHARE = 0.10
 MATCH_GAMES = 400
+LEAST_GAMES = 100  # of the match, however late it is
 MATCH_VISITS = 32
 
 
@@ -104,10 +104,7 @@ def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter
     began = time.monotonic()
     config = demo_config(minutes, device, seed)
     run = Run.open(out, config, report)
-    report.line(
-        f"move37 demo: about {clock(60 * minutes)} on {cpu_count()} CPU cores, "
-        f"device {run.device}, in {out}"
-    )
+    report.line(f"move37 demo: about {clock(60 * minutes)} in {out}, {describe_devices(run.device)}")
     run.go_on()
     paths = (run.net_of_stage(0), run.net_of_stage(1))
     report.line(f"the match: {MATCH_GAMES} games at {MATCH_VISITS} visits each")
@@ -125,17 +122,15 @@ def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter
 def final_match(
     challenger: Path, reference: Path, deadline: float, device_name: str, seed: int, report: Reporter
 ) -> Tally:
-    """The match of two nets; ends early at the deadline once it has a hundred games."""
+    """The match of two nets; ends early at the deadline once it has LEAST_GAMES."""
     game, device = load(GAME), choose_device(device_name)
 
     def on_game(tally: Tally) -> bool:
         report.bar("match", tally.games / MATCH_GAMES, str(tally.elo))
-        return tally.games < 100 or time.monotonic() < deadline
+        return tally.games < LEAST_GAMES or time.monotonic() < deadline
 
     settings = SearchSettings(visits=MATCH_VISITS)
-    evaluators = tuple(
-        make_evaluator(parse_player(f"net={path}"), game, device) for path in (challenger, reference)
-    )
+    evaluators = [NetEvaluator(load_net(path, game)[0], device) for path in (challenger, reference)]
     with torch_threads(1):
         return play_match(
             game,

@@ -23,7 +23,7 @@ from engine.games import load
 from engine.inference import NetEvaluator, choose_device, cpu_count, torch_threads
 from engine.nets import load_net
 from engine.position import Position
-from engine.records import write_sgf
+from engine.sgf import write_sgf
 from mcts import Evaluator, Search, SearchSettings
 from selfplay.config import RunConfig, parse_config
 from selfplay.imitation import ExpertStage

@@ -17,14 +17,8 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.game import Game, dihedral_symmetries
-from engine.records import (
-    BrokenRecord,
-    GameRecord,
-    read_records,
-    result_margin,
-    result_outcome,
-    start_position,
-)
+from engine.record_files import read_records
+from engine.records import BrokenRecord, GameRecord, result_margin, result_outcome, start_position
 from selfplay.replay import Games
 
 # Area and territory scores of one board differ by little more; a larger difference means that
@@ -81,7 +75,7 @@ def read_experts(
     min_rank: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Games, ReadReport]:
-    """The expert games of `game` among the records at `paths` (see `engine.records`).
+    """The expert games of `game` among the records at `paths` (see `engine.record_files`).
 
     A side is taught when the record's expert tag says so; without a tag, when its rank is at least
     `min_rank` (`3d`, `1p`, or a rating such as `2200`); without either, always. A game is cut at

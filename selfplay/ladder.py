@@ -15,15 +15,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import UserError
 from engine.files import write_whole
+from engine.games import load
+from engine.levels import LEVELS
 from engine.nets import net_path
-from engine.players import parse_player
+from engine.players import is_player, parse_player
 from selfplay.arena import Tally
 from selfplay.commands import MatchOptions, arena_match
 from selfplay.elo import Z95
@@ -31,6 +33,7 @@ from selfplay.progress import Reporter
 
 ELO_PER_UNIT = 400 / math.log(10)  # Elo of one unit of choix's log-strength
 PRIOR_DRAWS = 1.0
+Pairing = Literal["all", "gauntlet", "chain"]
 
 
 class Result(BaseModel):
@@ -95,13 +98,14 @@ class Table(BaseModel):
 
     def recognise(self, player: str) -> None:
         """Raises UserError when a player's net file is not the one it was."""
-        net = parse_player(player).net
+        net = parse_player(player, load(self.game)).net
         if net is None:
             return
         digest = hashlib.sha256(net_path(net).read_bytes()).hexdigest()[:16]
         if self.nets.setdefault(player, digest) != digest:
             raise UserError(
-                f"net '{net}' has changed since it was rated: give the new one its own name"
+                f"net '{net}' has changed since it was rated: give the new one its own name, or name "
+                "another --table"
             )
 
     def between(self, a: str, b: str) -> Result:
@@ -212,7 +216,8 @@ def _linked(table: Table, anchor: str) -> list[Result]:
 
 
 def players_of(words: Sequence[str], visits: int) -> list[str]:
-    """The players that words name: a net file, a run folder (all its nets), or a player's own text.
+    """The players that words name: a net file, a run folder (all its nets), a player's own text, or
+    `levels` for all levels of the bot, the weakest first.
 
     Raises UserError for a folder without nets.
     """
@@ -224,7 +229,9 @@ def players_of(words: Sequence[str], visits: int) -> list[str]:
             if not nets:
                 raise UserError(f"'{word}' holds no nets: name a run folder or a net file")
             players += [f"net={net},visits={visits}" for net in nets]
-        elif word == "random" or word.startswith(("net=", "gtp=")):
+        elif word == "levels":
+            players += [f"level={level.name}" for level in LEVELS]
+        elif is_player(word):
             players.append(word)
         else:
             players.append(f"net={word},visits={visits}")
@@ -235,7 +242,7 @@ def climb(
     words: Sequence[str],
     path: Path,
     games: int,
-    gauntlet: bool,
+    pairing: Pairing,
     visits: int,
     game: str,
     options: MatchOptions,
@@ -245,7 +252,8 @@ def climb(
 ) -> Standings:
     """Plays what is missing for each pair to have `games` games, and rates all of the table.
 
-    The table is written after each pair. Raises UserError for bad players and files.
+    The pairs are all there are, the first player with each other one (gauntlet), or each player with
+    the next (chain). The table is written after each pair. Raises UserError for bad players and files.
     """
     players = players_of(words, visits)
     if len(players) < 2:
@@ -253,9 +261,11 @@ def climb(
     table = Table.read(path, game)
     for player in players:
         table.recognise(player)
-    pairs = [(players[0], other) for other in players[1:]]
-    if not gauntlet:
-        pairs += list(itertools.combinations(players[1:], 2))
+    pairs = {
+        "all": list(itertools.combinations(players, 2)),
+        "gauntlet": [(players[0], other) for other in players[1:]],
+        "chain": list(itertools.pairwise(players)),
+    }[pairing]
     for number, (a, b) in enumerate(pairs):
         result = table.between(a, b)
         missing = games - result.games

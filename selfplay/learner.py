@@ -8,15 +8,17 @@ section 4.1). What differs between imitation and reinforcement is the advantage 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.net import SCORE_SCALE, Net, Output, on_device
+from engine.net import SCORE_SCALE, Net, NetConfig, Output, on_device
+from selfplay import parallel
 from selfplay.replay import Batch
 
 
@@ -33,6 +35,9 @@ class LearnerSettings(BaseModel):
     score_weight: float = Field(0.05, ge=0, description="of the score loss")
     ownership_weight: float = Field(0.3, ge=0, description="of the ownership loss")
     gradient_clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="of the net's products; auto: bfloat16 on GPUs that have it"
+    )
     averaging: float = Field(
         0.995, ge=0, lt=1, description="decay a step of the averaged weights that play"
     )
@@ -52,8 +57,12 @@ class Losses(dict[str, float]):
 
 
 def known_mean(values: Tensor, known: Tensor) -> Tensor:
-    """The mean over the samples where a target is known; 0 when none is."""
-    return torch.where(known, values, 0.0).sum() / known.sum().clamp(min=1)
+    """The mean over the samples where a target is known; 0 when none is.
+
+    Of several processes each gives its part, and the mean of the parts is that over all samples.
+    """
+    count = parallel.global_mean(known.sum().float()).clamp(min=1 / parallel.world())
+    return torch.where(known, values, 0.0).sum() / count
 
 
 def loss_terms(output: Output, batch: Batch) -> dict[str, Tensor]:
@@ -99,13 +108,52 @@ class Learner:
         )
         self.steps = 0
         self.rate_factor = 1.0
+        has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        self._brief = settings.precision == "bfloat16" or (
+            settings.precision == "auto" and has_bfloat16
+        )
+        self._model: nn.Module = self.net  # or the net as several processes train it
+        self._leader: parallel.Leader | None = None
 
     def step(self, batch: Batch) -> Losses:
-        """One update. Raises FloatingPointError, leaving the weights as they were, on a NaN loss."""
+        """One update; under torchrun every process takes its share (see selfplay/parallel.py).
+
+        Raises FloatingPointError, leaving the weights as they were, on a NaN loss.
+        """
+        if parallel.world() > 1:
+            if self._leader is None:
+                facts = {
+                    "net": self.net.config.model_dump(),
+                    "settings": self.settings.model_dump(),
+                    "device": self.device.type,
+                }
+                self._leader = parallel.Leader(facts, self.state(), parallel.Layout.of(batch))
+                self._model = parallel.spread(self.net)
+            batch = self._leader.share(batch, self.rate_factor)
+        return self._step(batch)
+
+    @staticmethod
+    def following(facts: dict[str, Any], state: dict[str, Tensor]) -> Callable[[Batch, float], object]:
+        """The steps of a learner like the leader's: (its share of a batch, factor of the rate)."""
+        device = torch.device(facts["device"])
+        net = Net(NetConfig.model_validate(facts["net"]))
+        learner = Learner(net, LearnerSettings.model_validate(facts["settings"]), device)
+        learner.restore(state)
+        learner._model = parallel.spread(learner.net)
+
+        def step(part: Batch, rate_factor: float) -> None:
+            learner.rate_factor = rate_factor
+            learner._step(part)
+
+        return step
+
+    def _step(self, batch: Batch) -> Losses:
         s = self.settings
         batch = batch.to(self.device)
         planes = batch.planes.to(torch.float32, memory_format=torch.channels_last)
-        terms = loss_terms(self.net(planes, batch.globals_), batch)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._brief):
+            output = self._model(planes, batch.globals_)
+        terms = loss_terms(Output(*(part.float() for part in output)), batch)
         total = (
             terms["policy"]
             + s.value_weight * terms["value"]
@@ -123,8 +171,9 @@ class Learner:
         self.optimiser.step()
         self.steps += 1
         self._average()
-        losses = {name: term.item() for name, term in terms.items()}
-        return Losses(total=total.item(), gradient_norm=norm.item(), **losses)
+        means = parallel.global_mean(torch.stack([total, *terms.values()]).detach())
+        names = ["total", *terms]
+        return Losses(zip(names, means.tolist(), strict=True), gradient_norm=norm.item())
 
     @torch.no_grad()
     def _average(self) -> None:

@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,17 @@ class Metrics:
 
     def __init__(self, folder: Path, board: bool = True) -> None:
         self.path = folder / "metrics.jsonl"
-        self._board: Any = None
-        if not board:
-            return
-        with contextlib.suppress(ImportError):
-            from torch.utils.tensorboard import SummaryWriter
+        self._wants_board = board
 
-            self._board = SummaryWriter(folder / "tensorboard")
+    @cached_property
+    def _board(self) -> Any:
+        """TensorBoard's writer, which makes its file when the first event comes, or None."""
+        if self._wants_board:
+            with contextlib.suppress(ImportError):
+                from torch.utils.tensorboard import SummaryWriter
+
+                return SummaryWriter(self.path.parent / "tensorboard")
+        return None
 
     def write(self, event: str, **facts: Any) -> None:
         """Appends an event with its facts and the time of day; infinite and NaN facts become null."""

@@ -17,7 +17,9 @@ from engine.errors import UserError
 from engine.games import load
 from engine.gtp_client import GtpEngine, GtpError, GtpPlayer
 from engine.position import Position
-from engine.records import GameRecord, read_records, result_outcome, start_position, write_sgf
+from engine.record_files import read_records
+from engine.records import GameRecord, result_outcome, start_position
+from engine.sgf import write_sgf
 
 RULES = "Chinese"
 DEFAULT_ENGINES = tuple(

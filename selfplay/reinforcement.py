@@ -11,10 +11,9 @@ operating system decides which games end first, so two runs of the same seed sti
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,12 @@ from engine.inference import Device, NetEvaluator, cpu_count, torch_threads
 from engine.net import Net
 from engine.position import Position
 from engine.tuning import game_threads
-from mcts import Log, MatchPool, SearchSettings, Start
-from selfplay.arena import Tally, default_opening_moves, play_match
+from mcts import Log, SearchSettings
+from selfplay.arena import Tally, play_match
 from selfplay.checkpoint import Checkpoint
 from selfplay.learner import Learner, Losses
 from selfplay.replay import Batch, Games, draw_rows, make_batch, pack_logs, unpack_logs
+from selfplay.sources import GameSource
 from selfplay.teachers import Teacher, window_size
 
 
@@ -86,25 +86,24 @@ class Reinforcement:
         shards: Path,
         device: Device,
         seed: int,
+        source: GameSource,
         experts: Games | None = None,
     ) -> None:
         """`shards` is the folder of the replay, `experts` are the games that the stage mixes in."""
         self.game, self.stage, self.device, self.seed = game, stage, device, seed
         if experts is None and (stage.expert_positions or stage.expert_openings):
             raise UserError("expert_positions and expert_openings need expert games: give `data`")
-        self.experts = experts
+        self.source, self.experts = source, experts
         self.reference = NetEvaluator(reference, device, game)
         self.learner = Learner(_copy_of(reference), stage.learner, device.torch_device)
         self.checkpoint, self.shards = checkpoint, shards
         shards.mkdir(parents=True, exist_ok=True)
         self.window: list[Games] = []
-        self.unfinished: list[Log] = []
-        self.iteration = self.games = self.positions = self.evaluations = self.next_id = 0
+        self.iteration = self.games = self.positions = 0
         self.seconds = 0.0
         self._began = time.monotonic()
         self.next_match = stage.match_minutes * 60
         self._restore()
-        self.workers = game_threads(device)
 
     @property
     def net(self) -> Net:
@@ -163,13 +162,17 @@ class Reinforcement:
                 evaluators,
                 games,
                 seed=self.seed + 7919 * (self.iteration + 1),
-                workers=self.workers,
+                workers=game_threads(self.device),
                 on_game=tell,
             )
 
     def _iterate(self, on_progress: Callable[[str, float], None]) -> Iteration:
         began = time.monotonic()
-        logs = self._play(on_progress)
+        logs = self.source.play(
+            self.net,
+            self.stage.positions_per_iteration,
+            lambda share: on_progress("self-play", share),
+        )
         played = time.monotonic()
         new = Games.from_logs(self.game, logs, [self.stage.lesson(log) for log in logs])
         new.save(self._shard(self.iteration))
@@ -187,7 +190,7 @@ class Reinforcement:
             seconds=self.elapsed,
             games=self.games,
             positions=self.positions,
-            evaluations=self.evaluations,
+            evaluations=self.source.evaluations,
             self_play_seconds=played - began,
             training_seconds=time.monotonic() - played,
             window=sum(sizes),
@@ -196,36 +199,6 @@ class Reinforcement:
             losses=losses,
             **_describe(self.game, logs),
         )
-
-    def _play(self, on_progress: Callable[[str, float], None]) -> list[Log]:
-        """Self-play until enough new positions are finished; the rest goes on in the next iteration."""
-        stage, wanted = self.stage, self.stage.positions_per_iteration
-        pool = MatchPool(
-            self.game.native,
-            [stage.search],
-            itertools.chain(self.unfinished, self._starts()),
-            parallel_games=stage.parallel_games,
-            workers=self.workers,
-            record_policies=stage.record_policies,
-            seed=self.seed,
-            playout_cap=stage.playout_cap,
-            resignation=stage.resignation,
-        )
-        logs: list[Log] = []
-        count = 0
-
-        def collect(log: Log) -> bool:
-            nonlocal count
-            logs.append(log)
-            count += len(log.actions)
-            on_progress("self-play", count / wanted)
-            return count < wanted
-
-        with torch_threads(1):
-            pool.play([NetEvaluator(self.net, self.device, self.game)], collect)
-        self.unfinished = pool.take_unfinished()
-        self.evaluations += pool.evaluations
-        return logs
 
     def _learn(
         self, samples: int, expert_share: float, on_progress: Callable[[str, float], None]
@@ -266,36 +239,6 @@ class Reinforcement:
         while sum(part.positions for part in self.window[1:]) >= size:
             self.window.pop(0)
 
-    def _starts(self) -> Iterator[Start]:
-        """Self-play games without end, each a function of the seed and its number."""
-        while True:
-            start = self._start(self.next_id)
-            self.next_id += 1
-            yield start
-
-    def _start(self, index: int) -> Start:
-        """A game with varied rules, some random opening moves or an expert's opening."""
-        rng = np.random.default_rng([self.seed, _STARTING, index])
-        while True:
-            if self.experts is not None and rng.random() < self.stage.expert_openings:
-                number = int(rng.integers(len(self.experts)))
-                plies = int(rng.integers(len(self.experts.moves_of(number)) + 1))
-                state = self.experts.state_before(self.game, number, plies)
-            else:
-                state = self._random_opening(rng)
-            if not self.game.native.over(state):
-                return Start(index, state)
-
-    def _random_opening(self, rng: np.random.Generator) -> np.ndarray:
-        position = Position(self.game)
-        self.game.native.vary(position.state, int(rng.integers(2**62)))
-        if rng.random() < self.stage.opening_share:
-            for _ in range(int(rng.integers(1, default_opening_moves(self.game) + 1))):
-                legal = np.flatnonzero(position.legal_mask()[: self.game.board_actions])
-                if len(legal) and not position.over:
-                    position.play(int(rng.choice(legal)))
-        return position.state
-
     # --- On disk ----------------------------------------------------------------------------
 
     def _shard(self, number: int) -> Path:
@@ -306,15 +249,16 @@ class Reinforcement:
             "iteration": self.iteration,
             "games": self.games,
             "positions": self.positions,
-            "evaluations": self.evaluations,
-            "next_id": self.next_id,
+            "evaluations": self.source.evaluations,
+            "next_id": self.source.next_id,
             "seconds": self.seconds,
             "next_match": self.next_match,
             "window": len(self.window),
         }
-        packed = pack_logs(self.game, self.unfinished)
+        packed = pack_logs(self.game, self.source.unfinished)
         logs = {f"unfinished.{name}": torch.from_numpy(array) for name, array in packed.items()}
         self.checkpoint.save(self.learner.state() | logs, facts)
+        self.source.saved()
         self._remove_old_shards()
 
     def _restore(self) -> None:
@@ -322,11 +266,12 @@ class Reinforcement:
         if saved is not None:
             tensors, facts = saved
             logs = {k: v.numpy() for k, v in tensors.items() if k.startswith("unfinished.")}
-            self.unfinished = unpack_logs({k.removeprefix("unfinished."): v for k, v in logs.items()})
+            packed = {k.removeprefix("unfinished."): v for k, v in logs.items()}
+            self.source.unfinished = unpack_logs(packed)
             self.learner.restore({k: v for k, v in tensors.items() if k not in logs})
             self.iteration, self.games = facts["iteration"], facts["games"]
-            self.positions, self.evaluations = facts["positions"], facts["evaluations"]
-            self.next_id = facts["next_id"]
+            self.positions, self.source.evaluations = facts["positions"], facts["evaluations"]
+            self.source.next_id = facts["next_id"]
             self.seconds, self.next_match = facts["seconds"], facts["next_match"]
             for number in range(self.iteration - facts["window"], self.iteration):
                 self.window.append(Games.load(self._shard(number)))
@@ -339,8 +284,7 @@ class Reinforcement:
             path.unlink(missing_ok=True)
 
 
-# Independent streams of random numbers.
-_STARTING, _LEARNING = 1, 2
+_LEARNING = 2  # an independent stream of random numbers, as that of the openings
 
 
 def _describe(game: Game, logs: list[Log]) -> dict[str, Any]:

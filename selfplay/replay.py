@@ -245,8 +245,23 @@ def pack_logs(game: Game, logs: Sequence[Log]) -> dict[str, np.ndarray]:
     }
 
 
+def pack_finished(game: Game, logs: Sequence[Log]) -> dict[str, np.ndarray]:
+    """Finished games as arrays, for the way to the learner; policies as float16, as in `Games`."""
+    unknown = np.zeros(game.area, np.int8)
+    packed = pack_logs(game, logs)
+    return packed | {
+        "policies": packed["policies"].astype(np.float16),
+        "resigned": np.array([log.resigned for log in logs], np.uint8),
+        "outcomes": np.array([log.outcome for log in logs], np.float32),
+        "scores": np.array([log.score for log in logs], np.float32),
+        "owned": np.array([len(log.ownership) > 0 for log in logs], np.uint8),
+        "ownership": np.stack([log.ownership if len(log.ownership) else unknown for log in logs]),
+    }
+
+
 def unpack_logs(arrays: dict[str, np.ndarray]) -> list[Log]:
-    """The inverse of `pack_logs`."""
+    """The inverse of `pack_logs` and of `pack_finished`."""
+    finished, nobody = "outcomes" in arrays, np.zeros(0, np.int8)
     moves = np.concatenate([[0], np.cumsum(arrays["lengths"])])
     recorded = np.concatenate([[0], np.cumsum(arrays["recorded"])])
     logs = []
@@ -264,10 +279,10 @@ def unpack_logs(arrays: dict[str, np.ndarray]) -> list[Log]:
                 policies=arrays["policies"][noted],
                 surprises=arrays["surprises"][noted],
                 resigner=int(arrays["resigners"][i]),
-                resigned=False,
-                outcome=0.0,
-                score=0.0,
-                ownership=np.zeros(0, np.int8),
+                resigned=finished and bool(arrays["resigned"][i]),
+                outcome=float(arrays["outcomes"][i]) if finished else 0.0,
+                score=float(arrays["scores"][i]) if finished else 0.0,
+                ownership=arrays["ownership"][i] if finished and arrays["owned"][i] else nobody,
             )
         )
     return logs

@@ -16,7 +16,8 @@ from engine.game import Game
 from engine.games import load
 from engine.nets import load_net
 from engine.position import Position
-from engine.records import GameRecord, write_sgf
+from engine.records import GameRecord
+from engine.sgf import write_sgf
 from selfplay import charts
 from selfplay.elo import Elo
 from selfplay.metrics import Metrics

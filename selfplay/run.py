@@ -6,6 +6,7 @@ metrics.jsonl        one line per event, also as TensorBoard events in tensorboa
 nets/NN-TEACHER.safetensors   the net of each stage
 latest.safetensors   the net in training, after each iteration of self-play
 experts/             the expert games as they were read
+actors/NN-TEACHER/   games of actors, not yet taken up
 replay/NN-TEACHER/   self-play games by iteration, as far as the replay window reaches
 NN-TEACHER.checkpoint   where the unfinished stage stands
 """
@@ -16,6 +17,7 @@ import contextlib
 import fcntl
 import json
 import platform
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -33,11 +35,12 @@ from engine.games import load
 from engine.inference import choose_device
 from engine.net import Net
 from engine.nets import NetInfo, load_net, new_net, save_net
+from selfplay.cluster import Cluster
 from selfplay.config import RunConfig, Stage, parse_config
 from selfplay.imitation import ExpertStage
 from selfplay.metrics import Metrics
 from selfplay.progress import Reporter
-from selfplay.stages import StageContext, expert_stage, self_play_stage
+from selfplay.stages import ACTORS, StageContext, expert_stage, self_play_stage
 
 
 class Run:
@@ -83,31 +86,45 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether every stage has its net."""
-        return all(self.net_of_stage(i).exists() for i in range(len(self.config.stages)))
+        return self.stage_in_progress is None
 
-    def go_on(self, deadline: float = float("inf")) -> bool:
+    @property
+    def stage_in_progress(self) -> int | None:
+        """The first stage that has no net yet; None when the run is complete."""
+        indices = range(len(self.config.stages))
+        return next((i for i in indices if not self.net_of_stage(i).exists()), None)
+
+    def context(self, index: int, cluster: Cluster | None = None) -> StageContext:
+        """What a stage needs to know."""
+        return StageContext(
+            game=self.game,
+            device=self.device,
+            seed=self.config.seed,
+            folder=self.folder,
+            metrics=self.metrics,
+            report=self.report,
+            name=stage_name(index, self.config.stages[index]),
+            game_name=self.config.game,
+            imitated=self.config.imitated,
+            cluster=cluster,
+        )
+
+    def go_on(self, deadline: float = float("inf"), cluster: Cluster | None = None) -> bool:
         """Runs what is left until the deadline (time.monotonic); True when the run is complete.
+
+        With a cluster, its nodes play the games of self-play.
 
         Raises UserError on bad data and when another process works on the run, and OSError with
         everything finished kept, e.g. on a full disk.
         """
         with alone(self.folder):
-            return self._go_on(deadline)
+            return self._go_on(deadline, cluster)
 
-    def _go_on(self, deadline: float) -> bool:
+    def _go_on(self, deadline: float, cluster: Cluster | None) -> bool:
         net, info = self._starting_net()
         for index, stage in enumerate(self.config.stages):
             path = self.net_of_stage(index)
-            context = StageContext(
-                game=self.game,
-                device=self.device,
-                seed=self.config.seed,
-                folder=self.folder,
-                metrics=self.metrics,
-                report=self.report,
-                name=stage_name(index, stage),
-                imitated=self.config.imitated,
-            )
+            context = self.context(index, cluster)
             if path.exists():
                 net, info = load_net(path, self.game)
                 context.checkpoint.clear()  # a kill may have come between the two
@@ -123,6 +140,7 @@ class Run:
                 net, info = outcome
             save_net(path, net, info)
             context.checkpoint.clear()
+        shutil.rmtree(self.folder / ACTORS, ignore_errors=True)
         return True
 
     def _starting_net(self) -> tuple[Net, NetInfo]:
@@ -149,8 +167,9 @@ def alone(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise UserError(f"run '{folder}' is at work in another process: wait or stop it") from error
+        actors = folder / ACTORS  # who are at work meanwhile
         for path in folder.rglob(".*"):
-            if is_half_written(path):
+            if is_half_written(path) and not path.is_relative_to(actors):
                 path.unlink(missing_ok=True)
         yield
 

@@ -11,23 +11,30 @@ from typing import Any
 from engine.errors import UserError
 from engine.game import Game
 from engine.inference import Device, cpu_count, torch_threads
-from engine.net import Net
+from engine.net import Net, NetConfig
 from engine.nets import NetInfo, save_net, training_note
+from engine.tuning import game_threads
 from selfplay.accuracy import measure
 from selfplay.arena import Tally
 from selfplay.checkpoint import Checkpoint
+from selfplay.cluster import Cluster, ClusterGames, Job
 from selfplay.experts import held_out_mask, read_experts
 from selfplay.health import examine
 from selfplay.imitation import ExpertStage, Imitator, Progress
+from selfplay.inbox import Inbox
 from selfplay.learner import Losses
 from selfplay.metrics import Metrics
+from selfplay.openings import Openings
 from selfplay.progress import Reporter, clock
 from selfplay.reinforcement import Iteration, Reinforcement
 from selfplay.replay import Games
+from selfplay.sources import GameSource, LocalGames
 from selfplay.teachers import Teacher
 
 SHIPPED = "shipped"  # names the expert games that come with move37
 SHIPPED_GAMES = Path(__file__).parent / "data"
+LATEST = "latest.safetensors"  # the net in training, in the run folder
+ACTORS = "actors"  # where the inboxes of the stages are
 EVENT_KEYS = {"event", "time", "stage"}
 HELD_OUT = 0.08  # share of the games that a self-play stage measures its accuracy on
 
@@ -43,7 +50,9 @@ class StageContext:
     metrics: Metrics
     report: Reporter
     name: str = "01-expert"
+    game_name: str = ""  # as the run's configuration has it
     imitated: ExpertStage | None = None  # the run's last expert stage
+    cluster: Cluster | None = None  # that plays; else this machine does
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -88,6 +97,34 @@ def read_data(
         games.save(stored)
     mask = held_out_mask(games, held_out)
     return games.select(~mask), games.select(mask)
+
+
+def experts_of(context: StageContext, stage: Teacher) -> tuple[Games, Games] | None:
+    """The expert games of a self-play stage, its own or those imitated before, split as `read_data`
+    does; None when there are none."""
+    records = stage if stage.data else context.imitated
+    if records is None:
+        return None
+    return read_data(context, records.data, records.min_rank, HELD_OUT)
+
+
+def inbox_of(context: StageContext) -> Inbox:
+    """Where actors leave games for a stage."""
+    return Inbox(context.folder / ACTORS / context.name)
+
+
+def game_source(
+    context: StageContext, stage: Teacher, experts: Games | None, config: NetConfig
+) -> GameSource:
+    """Who plays the games of a stage: the nodes of the cluster, or this machine and its helpers."""
+    if context.cluster is not None:
+        used = experts if stage.expert_openings else None
+        job = Job(context.game_name, stage, context.seed, config, used)
+        use_gpus = context.device.torch_device.type == "cuda"
+        return ClusterGames(context.cluster, job, use_gpus, context.report)
+    openings = Openings(context.game, stage, context.seed, experts)
+    threads = game_threads(context.device)
+    return LocalGames(openings, context.device, threads, inbox_of(context))
 
 
 def expert_stage(
@@ -152,16 +189,12 @@ def self_play_stage(
     The net of the moment is kept as `latest.safetensors` after each iteration. Raises UserError
     when the loss is no longer finite; the net of the last good iteration is kept.
     """
-    report, checkpoint = context.report, context.checkpoint
-    records = stage if stage.data else context.imitated
-    experts, held_out = (
-        (None, None)
-        if records is None
-        else read_data(context, records.data, records.min_rank, HELD_OUT)
-    )
+    report, checkpoint, latest = context.report, context.checkpoint, context.folder / LATEST
+    experts, held_out = experts_of(context, stage) or (None, None)
     shards = context.folder / "replay" / context.name
+    source = game_source(context, stage, experts, net.config)
     learning = Reinforcement(
-        context.game, net, stage, checkpoint, shards, context.device, context.seed, experts
+        context.game, net, stage, checkpoint, shards, context.device, context.seed, source, experts
     )
     if learning.iteration:
         report.line(f"self-play: resumed after iteration {learning.iteration}")
@@ -180,7 +213,7 @@ def self_play_stage(
             teacher=stage.teacher,
             games=learning.games,
             positions=learning.positions,
-            evaluations=learning.evaluations,
+            evaluations=learning.source.evaluations,
             steps=learning.learner.steps,
             seconds=round(learning.seconds),
             visits=stage.search.visits,
@@ -192,7 +225,7 @@ def self_play_stage(
     def iterated(done: Iteration) -> None:
         facts = asdict(done)
         context.write("iteration", facts.pop("number"), **facts.pop("losses"), **facts)
-        save_net(context.folder / "latest.safetensors", learning.net, described())
+        save_net(latest, learning.net, described())
         report.line(
             f"  {clock(done.seconds):>12}  iteration {done.number:3d}  {done.games:6,} games  "
             f"{done.positions:9,} positions  policy loss {done.losses['policy']:.3f}  "
@@ -209,7 +242,11 @@ def self_play_stage(
 
     def matched(seconds: float, tally: Tally) -> None:
         matches.update(tally.as_json(), visits=stage.match_search.visits)
-        facts: dict[str, Any] = {"evaluations": learning.evaluations, "seconds": seconds, **matches}
+        facts: dict[str, Any] = {
+            "evaluations": learning.source.evaluations,
+            "seconds": seconds,
+            **matches,
+        }
         if held_out is not None:
             accuracy = measure(learning.net, context.game, held_out, context.device.exact, 10_000)
             facts["expert_top1"] = accuracy.top1
@@ -220,13 +257,17 @@ def self_play_stage(
         left = f", {clock(max(0.0, limit - learning.elapsed))} left" if limit else ""
         report.bar(what, share, f"iteration {learning.iteration + 1}{left}")
 
+    if learning.iteration == 0:
+        save_net(latest, learning.net, described())  # actors play with it
     try:
         learning.run(on_iteration=iterated, on_match=matched, on_progress=progressed, deadline=deadline)
     except FloatingPointError as error:
         raise UserError(
             f"iteration {learning.iteration + 1}: {error}; the net of the last good iteration is "
-            f"kept: begin a new run with --start {context.folder / 'latest.safetensors'}"
+            f"kept: begin a new run with --start {latest}"
         ) from error
+    finally:
+        source.close()
     if not learning.finished():
         return None
     return learning.net, described()

@@ -1,6 +1,5 @@
 """The front door: each command from the outside, good input and bad."""
 
-import inspect
 import json
 import subprocess
 import sys
@@ -212,10 +211,20 @@ def test_play_without_a_terminal_is_plain() -> None:
     assert "\x1b" not in shown.stdout
 
 
-def test_the_default_level_is_the_table_s() -> None:
+def test_the_help_names_the_default_level() -> None:
     from engine.levels import DEFAULT_LEVEL
 
-    assert inspect.signature(move37.play).parameters["level"].default == DEFAULT_LEVEL.name
+    (option,) = move37.LevelName.__metadata__
+    assert option.help.endswith(f"default in play: {DEFAULT_LEVEL.name}.")
+
+
+@pytest.mark.parametrize("command", ["play", "gtp"])
+def test_a_level_and_visits_are_not_given_together(command: str) -> None:
+    refused = run.invoke(move37.app, [command, "--level", "casual", "--visits", "5"], input="quit\n")
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        "move37: level casual and 5 visits both say how the bot plays: give one of them\n"
+    )
 
 
 def test_the_signature_of_the_search_is_one_short_hash() -> None:

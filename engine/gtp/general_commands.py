@@ -10,8 +10,10 @@ import numpy as np
 
 from engine.gtp.protocol import Command, GtpFailure
 from engine.gtp.session import COMMANDS, Session, arguments, command
-from engine.gtp.thinker import MOST_RESIGN, MOST_VISITS
+from engine.gtp.thinker import MOST_RESIGN
+from engine.levels import find_level
 from engine.players import make_settings
+from engine.tuning import MOST_VISITS
 from mcts import SearchSettings
 
 
@@ -72,6 +74,7 @@ def _params(session: Session) -> dict[str, object]:
     """All parameters with their values as JSON; -1 where there is no limit."""
     limits = session.thinker.limits
     return {
+        "level": limits.level.name if limits.level else "none",
         "maxVisits": -1 if limits.visits is None else limits.visits,
         "maxTime": -1 if math.isinf(limits.seconds) else limits.seconds,
         "analysisMaxVisits": limits.analysis_visits,
@@ -109,6 +112,8 @@ def set_param(session: Session, given: Command) -> str:
     if param in _SEARCH_PARAMS:
         settings = make_settings(thinker.settings.model_dump() | {param: text})
         thinker.change_settings(settings)
+    elif param == "level":
+        thinker.change_level(None if text.lower() == "none" else find_level(text))
     elif param == "maxVisits":
         visits = _between(param, text, -1, MOST_VISITS)
         limits.visits = None if visits < 1 else int(visits)

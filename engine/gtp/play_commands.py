@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine import clock
+from engine import time_control
 from engine.gtp.protocol import SYNTAX_ERROR, Command, GtpFailure
 from engine.gtp.session import Session, arguments, command, player_of
 from engine.gtp.thinker import Decision, Watch, nothing
@@ -37,7 +37,7 @@ def choose(
         watch=watch,
     )
     spent = time.monotonic() - begun
-    session.clocks[player] = clock.after_move(session.control, session.clocks[player], spent)
+    session.clocks[player] = time_control.after_move(session.control, session.clocks[player], spent)
     return decision
 
 

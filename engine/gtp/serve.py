@@ -20,9 +20,11 @@ from engine.gtp import (  # noqa: F401
 from engine.gtp.board import Board
 from engine.gtp.protocol import Inbox, Replies, lines_of
 from engine.gtp.session import Identity, Session, log
-from engine.gtp.thinker import DEFAULT_VISITS, EvaluatorOf, Limits, NetSource, Thinker
+from engine.gtp.thinker import EvaluatorOf, Limits, NetSource, Thinker
 from engine.rules import Rules
 from mcts import SearchSettings
+
+SECONDS_A_MOVE = 1.5  # without visits, level or clock
 
 
 def serve(
@@ -72,6 +74,7 @@ def serve_net(
     from engine.games import load
     from engine.inference import choose_device, cpu_count, torch_threads
     from engine.nets import default_net, load_net
+    from engine.pace import pace_of
     from engine.tuning import search_of
 
     name = net or default_net(load("go9"))
@@ -81,8 +84,12 @@ def serve_net(
     game = load(info.game)
     if game.family != "go":
         raise UserError(f"net '{name}' plays {info.game}: GTP is for Go")
-    settings = search_of(limits.visits or DEFAULT_VISITS, choose_device(device), name)
     source = NetSource(net, device)
     with torch_threads(threads or cpu_count()):
         log(f"{identity.name} {identity.version}: net {name}, rules {rules.name}, komi {komi:g}")
+        if limits.level is None and limits.visits is None:
+            pace = pace_of(name, game, choose_device(device))
+            limits.default_visits = pace.visits_in(SECONDS_A_MOVE)
+            log(f"each move {pace.words(min(limits.seconds, SECONDS_A_MOVE))}")
+        settings = search_of(limits.visits or limits.default_visits, choose_device(device), name)
         serve(game, source, settings, limits, rules, komi, identity, seed=seed)

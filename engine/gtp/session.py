@@ -7,8 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine import clock
-from engine.clock import TimeControl
+from engine import time_control
 from engine.errors import UserError
 from engine.gtp.analysis import COLOURS, parse_vertex
 from engine.gtp.board import Board
@@ -22,6 +21,7 @@ from engine.gtp.protocol import (
     parse,
 )
 from engine.gtp.thinker import Thinker
+from engine.time_control import TimeControl
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,18 @@ class Session:
         self.board, self.thinker, self.identity = board, thinker, identity
         self.inbox, self.replies = inbox, replies
         self.running = True
-        self.set_time(clock.NO_LIMIT)
+        self.set_time(time_control.NO_LIMIT)
 
     # --- Time -------------------------------------------------------------------------------
 
     def set_time(self, control: TimeControl) -> None:
         """A time system for both players, their clocks full."""
         self.control = control
-        self.clocks = {player: clock.full(control) for player in (0, 1)}
+        self.clocks = {player: time_control.full(control) for player in (0, 1)}
 
     def thinking_time(self, player: int) -> float:
         """Seconds for the player's next move; infinite without a clock."""
-        return clock.thinking_time(
+        return time_control.thinking_time(
             self.control,
             self.clocks[player],
             self.board.game.area,

@@ -33,8 +33,10 @@ from engine.gtp.session import (
     whole_number,
 )
 from engine.handicap import fixed_handicap, most_fixed_stones
-from engine.records import GameRecord, read_records, write_sgf
+from engine.record_files import read_records
+from engine.records import GameRecord
 from engine.rules import parse_rules, preset, set_one, sgf_rules
+from engine.sgf import write_sgf
 
 
 def _resize(session: Session, width: int, height: int) -> str:

@@ -6,27 +6,27 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
 from engine.analyst import Analyst, Report
-from engine.clock import LAG
 from engine.errors import UserError
 from engine.game import Game
 from engine.gtp.board import Board
+from engine.levels import Level
 from engine.players import SearchPlayer
 from engine.position import Position
 from engine.scoring import dead_stones, expected_ownership, neighbours, regions, score, without
+from engine.time_control import LAG
+from engine.tuning import MOST_VISITS
 from mcts import Evaluator, Search, SearchSettings
 
 Stop = Callable[[], bool]
 Watch = Callable[[Search], None]  # sees a search between its batches
-EvaluatorOf = Callable[[Game], Evaluator]
 
 DEFAULT_VISITS = 400
 MOST_RESIGN = 0.4  # nobody gives up a game that is near even
-MOST_VISITS = 1_000_000  # of searches that only time or a controller ends: a matter of memory
 RESIGN_AFTER = 3  # own moves in a row that look lost
 
 
@@ -34,11 +34,22 @@ def nothing(search: Search) -> None:
     """Watches a search without looking."""
 
 
+class EvaluatorOf(Protocol):
+    """Where evaluators come from."""
+
+    def __call__(self, game: Game, level: Level | None = None) -> Evaluator:
+        """The evaluator for a board, of a level that plays on it. Raises UserError without one."""
+        ...
+
+
 @dataclass
 class Limits:
     """What may be changed while running.
 
-    visits            of each search for a move; None: DEFAULT_VISITS, or no limit with a clock
+    level             chooses the moves, with a tree of its own, so that it plays no better for what
+                      was analysed before; None: the full search, as visits and time say
+    visits            of each search for a move without a level; None: default_visits, or no limit
+                      with a clock
     seconds           at most for each move
     analysis_visits   of each analysis
     resign_below      the win rate in [0, MOST_RESIGN] below which a game is given up; 0 never
@@ -47,7 +58,9 @@ class Limits:
     viewer            whose win rates analysis shows
     """
 
+    level: Level | None = None
     visits: int | None = None
+    default_visits: int = DEFAULT_VISITS
     seconds: float = math.inf
     analysis_visits: int = MOST_VISITS
     resign_below: float = 0.05
@@ -72,6 +85,7 @@ class _Seat:
     evaluator: Evaluator
     analyst: Analyst
     player: SearchPlayer
+    mover: SearchPlayer  # who chooses moves: of the level, or the player
     dead: dict[bytes, set[int]] = field(default_factory=dict)
 
 
@@ -104,6 +118,11 @@ class Thinker:
         self.settings = settings
         self.clear_cache()
 
+    def change_level(self, level: Level | None) -> None:
+        """Plays as another level from now on."""
+        self.limits.level = level
+        self.clear_cache()
+
     # --- Searching --------------------------------------------------------------------------
 
     def search(
@@ -113,16 +132,19 @@ class Thinker:
         stop: Stop,
         allowed: np.ndarray | None = None,
         watch: Watch = nothing,
+        *,
+        to_move: bool = False,
     ) -> Search:
         """Searches until so many visits, or until `stop()` when each move has its prior at least.
 
-        Continues the tree of earlier searches unless only some moves are allowed ([A] uint8).
-        Raises UserError when none of those is legal.
+        Continues the tree of earlier searches unless only some moves are allowed ([A] uint8); with
+        to_move it is the one in which moves are chosen. Raises UserError when none of those is legal.
         """
         seat = self._seat_for(position.game)
         if allowed is None:
-            seat.player.follow(position)
-            search = seat.player.search
+            player = seat.mover if to_move else seat.player
+            player.follow(position)
+            search = player.search
         else:
             search = seat.analyst.start(position, allowed=allowed)
         core = search.core
@@ -184,17 +206,22 @@ class Thinker:
         begun = time.monotonic()
         position = board.turn(player)
         game = position.game
-        seconds = min(seconds, self.limits.seconds)
-        visits = self.limits.visits or (DEFAULT_VISITS if math.isinf(seconds) else MOST_VISITS)
+        limits = self.limits
+        seconds = min(seconds, limits.seconds)
+        visits = limits.visits or (limits.default_visits if math.isinf(seconds) else MOST_VISITS)
+        if limits.level is not None:
+            visits = limits.level.settings(has_net=True).visits
         if clean_up:
             allowed = self._points_to_clean(position, player)
             if not allowed.any():
                 return Decision(game.area)
         elif allowed is None and self._may_agree_to_end(board, player):
             return Decision(game.area)
-        search = self.search(
-            position, visits, lambda: stop() or time.monotonic() - begun >= seconds, allowed, watch
-        )
+
+        def hurried() -> bool:
+            return stop() or time.monotonic() - begun >= seconds
+
+        search = self.search(position, visits, hurried, allowed, watch, to_move=True)
         action = int(search.core.choose(len(position.actions)))
         if resign and not clean_up and self._is_lost(board, player, search):
             return Decision(None, search)
@@ -246,27 +273,26 @@ class Thinker:
 
     def _new_seat(self, game: Game, evaluator: Evaluator) -> _Seat:
         settings = self.settings.model_copy(update={"visits": MOST_VISITS})
-        return _Seat(
-            game,
-            evaluator,
-            Analyst(game, evaluator, settings),
-            SearchPlayer(game, settings, evaluator, self.seed),
-        )
+        player = mover = SearchPlayer(game, settings, evaluator, self.seed)
+        if (level := self.limits.level) is not None:
+            its_net = self.evaluator_of(game, level)
+            mover = SearchPlayer(game, level.settings(has_net=True), its_net, self.seed)
+        return _Seat(game, evaluator, Analyst(game, evaluator, settings), player, mover)
 
 
 class NetSource:
-    """The evaluators of one net, or of the shipped net of each board size when no net is named."""
+    """The evaluators of one net, or of the shipped nets of each board size when no net is named."""
 
     def __init__(self, net: str | None, device: str) -> None:
         self.net, self.device = net, device
         self._loaded: dict[str, Evaluator] = {}
 
-    def __call__(self, game: Game) -> Evaluator:
-        """The evaluator for a board. Raises UserError when there is none."""
+    def __call__(self, game: Game, level: Level | None = None) -> Evaluator:
+        """See `EvaluatorOf`."""
         from engine.inference import NetEvaluator, choose_device
         from engine.nets import default_net, load_net
 
-        name = self.net or default_net(game)
+        name = self.net or (level.net(game) if level else default_net(game))
         if name is None:
             raise UserError(f"no net ships for {game.name}: name one with --net")
         net, _ = load_net(name, game)

@@ -8,8 +8,8 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from engine.session import Session
-from engine.setup import GameSetup, open_session, read_game, setup_for
+from engine.review import Review
+from engine.setup import GameSetup, make_reviewer, open_session, read_game, setup_for
 from engine.tui.play import PlayScreen
 from engine.tui.review import ReviewScreen
 
@@ -43,7 +43,5 @@ def play(setup: GameSetup) -> None:
 def review(setup: GameSetup, path: str) -> None:
     """Opens the app with a record. Raises UserError before that when it cannot be read."""
     record = read_game(path)
-    setup = setup_for(record, setup)
-    session: Session = open_session(setup)
-    session.load(record)
-    Move37(ReviewScreen(setup, session)).run()
+    analyst = make_reviewer(setup_for(record, setup))
+    Move37(ReviewScreen(Review.of_record(record), analyst)).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,10 +16,10 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from engine.analyst import MoveReport
 from engine.board_view import last_place
 from engine.errors import UserError
 from engine.position import Position
-from engine.session import Choice
 from engine.tui.picking import pick, targets
 from engine.tui.picture import Cell, Palette, Picture, Scene, Suggestion, largest_scale
 
@@ -154,16 +155,16 @@ class Board(Widget, can_focus=True):
             self.picture = Picture(self.position.game, scale)
         self.redraw(layout=True)
 
-    def suggest(self, choices: list[Choice]) -> None:
+    def suggest(self, moves: Sequence[MoveReport]) -> None:
         """Shows moves that the bot considers, the best first, on their places."""
         notation = self.position.game.notation
         self.suggestions = {}
-        most = max((choice.visits for choice in choices), default=0)
-        visited = [c for c in choices if c.visits > most / RARE] or choices[:1]
-        for rank, choice in enumerate(visited[:MOST_SUGGESTIONS], 1):
-            place = notation.place(choice.action)
+        most = max((move.visits for move in moves), default=0)
+        visited = [move for move in moves if move.visits > most / RARE] or moves[:1]
+        for rank, move in enumerate(visited[:MOST_SUGGESTIONS], 1):
+            place = notation.place(move.action)
             if place is not None and place not in self.suggestions:
-                lines = (f"{choice.win_rate:.0%}"[:3], short_number(choice.visits))
+                lines = (f"{move.win_rate:.0%}"[:3], short_number(move.visits))
                 self.suggestions[place] = Suggestion(rank, lines)
         self.redraw()
 

@@ -15,13 +15,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, DirectoryTree, Input, Label, Select, Static
 
 from engine import games
+from engine.clock import parse_duration
 from engine.errors import UserError
-from engine.game_clock import parse_duration
 from engine.levels import LEVELS, find_level
 from engine.session import Session
 from engine.setup import GameSetup, open_session
 
 Answer = TypeVar("Answer")
+_AS_NOW = "as now"
 _COLOURS = {"first": 0, "second": 1, "none": None}
 _GO_SIZES = ("go9", "go13", "go19")
 
@@ -70,7 +71,13 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
         setup = self.setup
         others = [name for name in games.names() if not name[-1].isdigit()]
         names = list(dict.fromkeys([*_GO_SIZES, *others, setup.game]))
-        levels = [(f"{level.number}  {level.title}: {level.words}", level.name) for level in LEVELS]
+        levels = [
+            (f"{level.number}  {level.title(setup.game)}: {level.words}", level.name)
+            for level in LEVELS
+        ]
+        if setup.playing_level is None:
+            levels.append((f"as now: {setup.strength}", _AS_NOW))
+        level = setup.playing_level.name if setup.playing_level else _AS_NOW
         human = next(word for word, player in _COLOURS.items() if player == setup.human)
         sides = [("the first player", "first"), ("the second player", "second"), ("nobody", "none")]
         with Vertical():
@@ -79,7 +86,7 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
                 yield Label("Game")
                 yield _select([(name, name) for name in names], setup.game, "game")
                 yield Label("The bot")
-                yield _select(levels, setup.level.name, "level")
+                yield _select(levels, level, "level")
                 yield Label("You play")
                 yield _select(sides, human, "human")
                 yield Label("Handicap stones")
@@ -118,14 +125,15 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
     def _wanted(self) -> GameSetup:
         """The setup as filled in. Raises UserError."""
         game = str(self.query_one("#game", Select).value)
-        level = find_level(str(self.query_one("#level", Select).value))
+        word = str(self.query_one("#level", Select).value)
+        level = None if word == _AS_NOW else find_level(word)
         same = game == self.setup.game
         return replace(
             self.setup,
             game=game,
             net=self.setup.net if same else None,
             level=level,
-            visits=self.setup.visits if level == self.setup.level else None,
+            visits=self.setup.visits if level is None else None,
             human=_COLOURS[str(self.query_one("#human", Select).value)],
             handicap=int(self._optional("#handicap", _number) or 0),
             komi=self._optional("#komi", _number),
@@ -167,6 +175,9 @@ class FileName(Dialog[str]):
 class Help(Dialog[None]):
     """Shows a text."""
 
+    DEFAULT_CSS = """
+    Help > Vertical { width: 78; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f1,enter,space", "close", "Close", show=False)]
 
     def __init__(self, text: str) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.style import Style
 from rich.text import Text
 from textual.widgets import DataTable, Static
 
-from engine.insight import Insight
-from engine.session import Choice, Session
+from engine.analyst import MoveReport, Report
+from engine.game import Game
+from engine.session import Session, margin_text
 from engine.tui.board import MOST_SUGGESTIONS, short_number
 from engine.tui.picture import piece_colour, piece_glyph
 
@@ -21,24 +23,28 @@ _PIECE_STYLES = {
 }
 
 
-def piece_text(session: Session, player: int) -> Text:
+def piece_text(game: Game, player: int) -> Text:
     """A player's piece, in its colour."""
-    style = _PIECE_STYLES[piece_colour(session.game, player)]
-    glyph = piece_glyph(session.game, player)
+    style = _PIECE_STYLES[piece_colour(game, player)]
+    glyph = piece_glyph(game, player)
     return Text(f" {glyph} " if style.bgcolor else f"{glyph} ", style)
 
 
-def standing(session: Session, insight: Insight | None) -> str:
-    """The viewer's win rate and the lead, as far as they are known."""
-    if insight is None:
+def standing(game: Game, report: Report | None, human: int | None = None) -> str:
+    """The win rate, of the human or else the first player, and the lead, as far as they are known."""
+    if report is None:
         return ""
-    rate = insight.win_rate if session.viewer == 0 else 1 - insight.win_rate
-    whose = "Your" if session.human is not None else f"{session.names[0]}'s"
+    rate = report.seen_by(human or 0).win_rate
     lead = ""
-    if insight.score is not None:
-        points = round(insight.score * 2) / 2
-        lead = f"   {session.margin_text(points) if points else 'even'}"
-    return f"{whose} win rate {rate:.0%}{lead}"
+    if (margin := report.seen_by(0).score_lead) is not None:
+        points = round(margin * 2) / 2
+        lead = f"   {margin_text(game, points) if points else 'even'}"
+    return f"{whose(game, human)} win rate {rate:.0%}{lead}"
+
+
+def whose(game: Game, human: int | None) -> str:
+    """Whose win rates are shown: `Your`, or the first player's where no human plays."""
+    return f"{game.players[0]}'s" if human is None else "Your"
 
 
 def material(session: Session) -> tuple[str, str]:
@@ -75,27 +81,27 @@ class Players(Static):
             who = "you" if player == session.human else strength
             clock = session.clock.text(player)
             text.append("\u25b6 " if player == to_move else "  ", "bold")
-            text.append_text(piece_text(session, player))
+            text.append_text(piece_text(session.game, player))
             text.append(f" {session.names[player]:<6}", "bold" if player == to_move else "")
             text.append(f"{clock:>7}", "bold" if player == to_move else "")
             text.append(f"  {taken}\n" if taken else "\n")
             text.append(f"       {who}\n", "dim")
-        text.append(standing(session, session.insight))
+        text.append(standing(session.game, session.report, session.human))
         self.update(text)
 
 
 class Candidates(Static):
     """The moves that the bot considers, as lines."""
 
-    def show(self, session: Session, choices: list[Choice]) -> None:
+    def show(self, game: Game, moves: Sequence[MoveReport]) -> None:
         """Shows moves, the best first."""
-        name = session.game.notation.name
+        name = game.notation.name
         text = Text("Move   Win  Visits  Then", "bold", no_wrap=True, overflow="ellipsis")
-        for choice in [c for c in choices if c.visits][:MOST_SUGGESTIONS] or choices[:1]:
-            line = " ".join(name(action) for action in choice.line[1:7])
-            visits = short_number(choice.visits)
+        for move in moves[:MOST_SUGGESTIONS]:
+            line = " ".join(name(action) for action in move.line[1:7])
+            visits = short_number(move.visits)
             text.append(
-                f"\n{name(choice.action):<5} {choice.win_rate:>4.0%}  {visits:>6}  {line}", "not bold"
+                f"\n{name(move.action):<5} {move.win_rate:>4.0%}  {visits:>6}  {line}", "not bold"
             )
         self.update(text)
 
@@ -107,14 +113,14 @@ class Moves(DataTable[str]):
         super().__init__(cursor_type="cell", zebra_stripes=True, **options)
         self._shown: tuple[Any, ...] = ()
 
-    def show(self, session: Session, moves: list[tuple[int, int]], now: int | None = None) -> None:
+    def show(self, game: Game, moves: list[tuple[int, int]], now: int | None = None) -> None:
         """Shows moves as (player, action); `now`: how many of them have been played, all if None."""
         now = len(moves) if now is None else now
-        if (session.names, moves) != self._shown:
-            self._shown = (session.names, list(moves))
+        if (game.name, moves) != self._shown:
+            self._shown = (game.name, list(moves))
             self.clear(columns=True)
-            self.add_columns("#", *session.names)
-            name = session.game.notation.name
+            self.add_columns("#", *game.players)
+            name = game.notation.name
             row: list[str] = []
             for number, (player, action) in enumerate(moves, 1):
                 if not row or player == 0 or row[player + 1]:

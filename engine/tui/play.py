@@ -14,15 +14,26 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from engine.analyst import Report
+from engine.board_view import example_move
+from engine.bot import Decision, Stop
 from engine.errors import UserError, did_you_mean
-from engine.insight import Insight
 from engine.levels import find_level
-from engine.session import Choice, Session, Stop
-from engine.setup import GameSetup, make_bot, open_session, read_game, setup_for
+from engine.review import Review
+from engine.session import Session
+from engine.setup import (
+    GameSetup,
+    make_bot,
+    make_reviewer,
+    open_session,
+    pace_words,
+    read_game,
+    setup_for,
+)
 from engine.tui.board import Board
 from engine.tui.dialogs import FileName, Help, NewGame
 from engine.tui.graph import Graph
-from engine.tui.panels import Candidates, Moves, Players
+from engine.tui.panels import Candidates, Moves, Players, whose
 from engine.tui.review import ReviewScreen
 from engine.tui.table import OVERLAYS, TableScreen
 
@@ -34,7 +45,7 @@ F2              [b]hint[/b]            the best move
 F3              [b]moves[/b]           what the bot considers: win rate, visits
 F4              [b]area[/b]            who owns what
 F5              [b]graph[/b]           the win rate and the score, move by move
-F6              [b]now[/b]             the bot moves at once; bot against bot: pause
+F6              [b]now[/b]             the bot moves at once, or pauses
 F7              [b]{extra:<15}[/b] where the rules have it
 F8              [b]resign[/b]          give the game up
 F9              [b]review[/b]          walk through this game and its mistakes
@@ -72,22 +83,22 @@ class PlayScreen(TableScreen):
     class Glanced(Message):
         """How a position stands; `ticket` says to which request it belongs."""
 
-        def __init__(self, ticket: int, insight: Insight) -> None:
-            self.ticket, self.insight = ticket, insight
+        def __init__(self, ticket: int, report: Report) -> None:
+            self.ticket, self.report = ticket, report
             super().__init__()
 
     class Considered(Message):
         """What the adviser thinks so far."""
 
-        def __init__(self, ticket: int, choices: list[Choice], hint: bool, done: bool) -> None:
-            self.ticket, self.choices, self.hint, self.done = ticket, choices, hint, done
+        def __init__(self, ticket: int, report: Report, hint: bool, done: bool) -> None:
+            self.ticket, self.report, self.hint, self.done = ticket, report, hint, done
             super().__init__()
 
     class Decided(Message):
         """The bot has chosen its move."""
 
-        def __init__(self, ticket: int, choice: Choice, seconds: float) -> None:
-            self.ticket, self.choice, self.seconds = ticket, choice, seconds
+        def __init__(self, ticket: int, decision: Decision, seconds: float) -> None:
+            self.ticket, self.decision, self.seconds = ticket, decision, seconds
             super().__init__()
 
     def __init__(self, setup: GameSetup, session: Session) -> None:
@@ -144,7 +155,8 @@ class PlayScreen(TableScreen):
         self.refresh_game()
 
     def _welcome(self) -> str:
-        return f"{self.session.game.rules_text}. F1 helps."
+        pace = pace_words(self.setup)
+        return f"{pace[:1].upper()}{pace[1:]}." if pace else f"{self.session.game.rules_text}."
 
     def open_table(self, setup: GameSetup, session: Session) -> None:
         """Goes on with another session."""
@@ -175,22 +187,23 @@ class PlayScreen(TableScreen):
         if self.session.over:
             self._say_result()
         self._refresh_panel()
-        self.query_one(Candidates).show(self.session, [])
-        self.query_one(Moves).show(self.session, self.session.moves)
+        self.query_one(Candidates).show(self.session.game, [])
+        self.query_one(Moves).show(self.session.game, self.session.moves)
         self._show_ownership()
         self._think()
 
     def _refresh_panel(self) -> None:
         self.query_one(Players).show(self.session, self.setup.strength)
-        session, ahead = self.session, 1 - 2 * self.session.viewer
-        whose = "Your" if session.human is not None else f"{session.names[0]}'s"
-        seen = [session.insights.get(played) for played in range(len(session.moves) + 1)]
-        rates = [None if one is None else ahead * (2 * one.win_rate - 1) for one in seen]
-        scores = [None if one is None or one.score is None else ahead * one.score for one in seen]
-        self.query_one("#rate", Graph).show(f"{whose} win rate, 0 to 100 %", rates)
-        most = max([5.0, *(abs(score) for score in scores if score is not None)])
-        shares = [None if score is None else score / most for score in scores]
-        self.query_one("#score", Graph).show(f"{whose} lead, up to {most:.0f} points", shares)
+        session = self.session
+        owner = whose(session.game, session.human)
+        known = [session.reports.get(played) for played in range(len(session.moves) + 1)]
+        seen = [None if report is None else report.seen_by(session.viewer) for report in known]
+        rates = [None if report is None else 2 * report.win_rate - 1 for report in seen]
+        leads = [None if report is None else report.score_lead for report in seen]
+        self.query_one("#rate", Graph).show(f"{owner} win rate, 0 to 100 %", rates)
+        most = max([5.0, *(abs(lead) for lead in leads if lead is not None)])
+        shares = [None if lead is None else lead / most for lead in leads]
+        self.query_one("#score", Graph).show(f"{owner} lead, up to {most:.0f} points", shares)
 
     def _think(self) -> None:
         """Starts the thread on what the position asks for; it reports with messages."""
@@ -200,25 +213,25 @@ class PlayScreen(TableScreen):
         advise = not session.over and not bot_moves and (self._shows_candidates or self._hinting)
         ponder = self.setup.ponder and not session.over and not session.bot_to_move
         hint, played = self._hinting, len(session.moves)
-        known = played in session.insights
+        known = played in session.reports
 
-        def report(choices: list[Choice], done: bool = False) -> None:
-            self.post_message(self.Considered(ticket, choices, hint, done))
+        def tell(report: Report, done: bool = False) -> None:
+            self.post_message(self.Considered(ticket, report, hint, done))
 
         def job(stop: Stop) -> None:
             begin = time.monotonic()
             if not known or self._shows_ownership:
                 self.post_message(self.Glanced(ticket, session.look(position)))
             if bot_moves:
-                choice = session.think(lambda: stop() or self._hurry, position)
+                decision = session.think(lambda: stop() or self._hurry, position)
                 seconds = time.monotonic() - begin
                 while session.human is None and time.monotonic() < begin + WATCH_SECONDS and not stop():
                     time.sleep(0.02)
                 if not stop():
-                    self.post_message(self.Decided(ticket, choice, seconds))
+                    self.post_message(self.Decided(ticket, decision, seconds))
                 return
             if advise:
-                report(session.advise(stop, position, report), done=True)
+                tell(session.advise(stop, position, tell), done=True)
             if ponder:
                 session.ponder(stop, position)
 
@@ -228,41 +241,37 @@ class PlayScreen(TableScreen):
 
     def on_play_screen_glanced(self, message: Glanced) -> None:
         if message.ticket == self._ticket:
-            played = len(self.session.moves)
-            known = self.session.insights.get(played)
-            insight = message.insight
-            if known is not None:  # a search knows the win rate better
-                insight = replace(insight, win_rate=known.win_rate)
-            self.session.insights[played] = insight
+            self.session.note(message.report)
             self._refresh_panel()
             self._show_ownership()
 
     def on_play_screen_considered(self, message: Considered) -> None:
-        if message.ticket != self._ticket or not message.choices:
+        report = message.report
+        if message.ticket != self._ticket or not report.moves:
             return
-        self.session.note(message.choices[0].win_rate)
+        self.session.note(report)
         if message.hint:
-            best = message.choices[0]
+            best = report.moves[0]
             name = self.session.game.notation.name
             then = "".join(f" {name(action)}" for action in best.line[1:4])
             self.say(
                 f"Hint: {name(best.action)} (your win rate {best.win_rate:.0%}, {best.visits} visits"
                 f"{', then' + then if then else ''})"
             )
-        shown = message.choices if self._shows_candidates else message.choices[:1]
-        self.board.suggest(shown)
-        self.query_one(Candidates).show(self.session, message.choices)
+        self.board.suggest(report.moves if self._shows_candidates else report.moves[:1])
+        self.query_one(Candidates).show(self.session.game, report.moves)
         if message.done:
             self._refresh_panel()
 
     def on_play_screen_decided(self, message: Decided) -> None:
         if message.ticket != self._ticket or self.session.over:
             return
-        choice, session = message.choice, self.session
+        decision, session = message.decision, self.session
         name = session.names[session.position.to_move]
-        session.accept(choice)
-        line = f"{name} plays {session.game.notation.name(choice.action)}"
-        searched = f"{session.search_visits} visits, " if session.search_visits > 1 else ""
+        session.accept(decision)
+        line = f"{name} plays {session.game.notation.name(decision.action)}"
+        visits = decision.report.visits
+        searched = f"{visits} visits, " if visits > 1 else ""
         self.say(f"{line} ({searched}{message.seconds:.1f} s)")
         self.refresh_game()
 
@@ -341,8 +350,7 @@ class PlayScreen(TableScreen):
 
     def action_help(self) -> None:
         """F1."""
-        game = self.session.game
-        example = game.notation.name(int(self.session.position.legal_mask().argmax()))
+        example = example_move(self.session.position)
         self.app.push_screen(Help(_HELP.format(example=example, extra=self._extra or "pass")))
 
     def action_hint(self) -> None:
@@ -366,16 +374,15 @@ class PlayScreen(TableScreen):
     def action_toggle_ownership(self) -> None:
         """F4."""
         self._shows_ownership = not self._shows_ownership
-        insight = self.session.insight
-        if self._shows_ownership and insight is not None and insight.ownership is None:
+        report = self.session.report
+        if self._shows_ownership and report is not None and report.ownership is None:
             self._shows_ownership = False
             self.say("nothing here tells who owns what: that takes Go and a net", error=True)
         self._show_ownership()
 
     def _show_ownership(self) -> None:
-        insight = self.session.insight
-        shown = insight if self._shows_ownership else None
-        self.board.own(shown.ownership if shown else None)
+        report = self.session.report
+        self.board.own(report.ownership if report and self._shows_ownership else None)
 
     def action_toggle_graph(self) -> None:
         """F5."""
@@ -433,7 +440,8 @@ class PlayScreen(TableScreen):
         if not self.session.moves:
             self.say("no move has been played yet: there is nothing to review", error=True)
             return
-        self.app.push_screen(ReviewScreen(self.setup, self.session))
+        review = Review.of_game(self.session.position)
+        self.app.push_screen(ReviewScreen(review, make_reviewer(self.setup)))
 
     @staticmethod
     def _if_named(act: Callable[[str], None]) -> Callable[[str | None], None]:
@@ -462,12 +470,13 @@ class PlayScreen(TableScreen):
 
     def _change_level(self, text: str) -> None:
         try:
-            self.setup = replace(self.setup, level=find_level(text), visits=None, move_time=None)
+            level = find_level(text)
+            self.setup = replace(self.setup, level=level, visits=None)
             self.session.set_bot(make_bot(self.setup))
         except UserError as error:
             self.say(str(error), error=True)
         else:
-            self.say(f"The bot now plays as {self.setup.level.title}: it {self.setup.level.words}.")
+            self.say(f"The bot now plays as {level.title(self.setup.game)}: it {level.words}.")
             self.refresh_game()
 
     def _quit(self) -> None:

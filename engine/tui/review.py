@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -11,38 +10,43 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Label, Static
 
-from engine.session import Session, Stop
-from engine.setup import GameSetup, open_session
+from engine.analyst import Analyst
+from engine.bot import Stop
+from engine.game import Game
+from engine.review import MoveReview, Review
 from engine.tui.graph import Graph
-from engine.tui.panels import Candidates, Moves, piece_text, standing
+from engine.tui.panels import Candidates, Moves, piece_text, standing, whose
 from engine.tui.table import OVERLAYS, TableScreen
-from engine.walkthrough import Mistake, Walkthrough
 
-REVIEW_VISITS = 200
 MOST_MISTAKES = 8
 
 
 class Mistakes(DataTable[Any]):
     """The largest mistakes; choosing one goes there."""
 
-    def show(self, session: Session, mistakes: list[Mistake]) -> None:
+    def show(self, game: Game, mistakes: list[MoveReview]) -> None:
         """Shows mistakes, the worst first."""
-        name = session.game.notation.name
+        name = game.notation.name
         chosen = self.cursor_row
         self.clear(columns=True)
         self.add_columns("Move", "Was", "Better", "Win", "Pts")
-        for mistake in mistakes[:MOST_MISTAKES]:
-            points = "" if mistake.score_loss is None else f"{-mistake.score_loss:+.0f}"
-            number = Text.assemble(piece_text(session, mistake.player), f" {mistake.number}")
+        for mistake in mistakes:
+            points = "" if mistake.points is None else f"{-mistake.points:+.0f}"
+            number = Text.assemble(piece_text(game, mistake.player), f" {mistake.number}")
             self.add_row(
                 number,
                 name(mistake.action),
-                name(mistake.better),
-                f"{-mistake.win_rate_loss:.0%}",
+                name(mistake.best.action),
+                f"{-mistake.loss:.0%}",
                 points,
                 key=str(mistake.number),
             )
         self.move_cursor(row=chosen)
+
+    def point_at(self, number: int) -> None:
+        """Marks the mistake with that number, if it is one of those shown."""
+        if str(number) in self.rows:
+            self.move_cursor(row=self.get_row_index(str(number)))
 
 
 class ReviewScreen(TableScreen):
@@ -50,6 +54,7 @@ class ReviewScreen(TableScreen):
 
     DEFAULT_CSS = """
     ReviewScreen #mistakes { height: auto; max-height: 10; margin-bottom: 1; }
+    ReviewScreen.-low #mistakes { max-height: 7; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "walk(-1)", "Back", priority=True),
@@ -63,20 +68,17 @@ class ReviewScreen(TableScreen):
         Binding("escape,q", "leave", "Leave"),
     ]
 
-    def __init__(self, setup: GameSetup, session: Session) -> None:
-        """setup: who advises; session: the game. The session stays as it is."""
+    def __init__(self, review: Review, analyst: Analyst) -> None:
+        """review: of the game, still to be filled by the analyst."""
         super().__init__()
-        visits = setup.visits or REVIEW_VISITS
-        adviser = open_session(replace(setup, handicap=0, komi=None, human=None), visits)
-        adviser.follow(session)
-        self.walkthrough = Walkthrough(adviser)
-        self.session = session
+        self.review, self.analyst = review, analyst
+        self.game = review.positions[0].game
         self.played = 0
         self._shows_candidates = self._shows_ownership = False
 
     def compose(self) -> ComposeResult:
         yield from self.board_and_panel(
-            self.walkthrough.position(0),
+            self.review.positions[0],
             Static(id="position", classes="section"),
             Candidates(id="candidates", classes="section"),
             Graph(id="rate", classes="section"),
@@ -95,67 +97,73 @@ class ReviewScreen(TableScreen):
         self.in_background(self._look)
 
     def _look(self, stop: Stop) -> None:
-        self.walkthrough.look(stop, lambda: stop() or self.app.call_from_thread(self._refresh_seen))
+        for look in (self.review.glance, self.review.search):
+            for _ in look(self.analyst, stop):
+                if not stop():
+                    self.app.call_from_thread(self._refresh_seen)
 
     # --- Showing ----------------------------------------------------------------------------
 
     def show(self, played: int) -> None:
         """Shows the position after so many moves."""
         self.played = played
-        self.board.show(self.walkthrough.position(played))
-        self.query_one(Moves).show(self.session, self.walkthrough.moves, played)
+        self.board.show(self.review.positions[played])
+        self.query_one(Moves).show(self.game, self.review.played, played)
         self._refresh_seen()
+        self.query_one(Mistakes).point_at(played)
 
     def _refresh_seen(self) -> None:
         """Shows what has been seen of the position and of the game so far."""
-        walk, session = self.walkthrough, self.walkthrough.session
-        count = len(walk.moves)
-        seen = walk.seen.get(self.played)
+        review, game = self.review, self.game
+        count = len(review.played)
+        report = review.report(self.played)
         text = Text(no_wrap=True, overflow="ellipsis")
         text.append(f"Move {self.played} of {count}", "bold")
         if self.played:
-            player, action = walk.moves[self.played - 1]
-            text.append("  ").append_text(piece_text(session, player))
-            text.append(f" {session.game.notation.name(action)}")
-        text.append(f"\n{standing(session, seen.insight if seen else None)}")
+            player, action = review.played[self.played - 1]
+            text.append("  ").append_text(piece_text(game, player))
+            text.append(f" {game.notation.name(action)}")
+        text.append(f"\n{standing(game, report)}")
         self.query_one("#position", Static).update(text)
-        rates = [walk.seen.get(played) for played in range(count + 1)]
+        reports = [review.report(played) for played in range(count + 1)]
         self.query_one("#rate", Graph).show(
-            f"{session.names[0]}'s win rate, 0 to 100 %",
-            [None if one is None else 2 * one.insight.win_rate - 1 for one in rates],
+            f"{whose(game, None)} win rate, 0 to 100 %",
+            [None if one is None else 2 * one.win_rate - 1 for one in reports],
             self.played,
         )
-        mistakes = walk.mistakes()
-        self.query_one(Mistakes).show(session, mistakes)
-        choices = list(seen.choices) if seen else []
-        self.query_one(Candidates).show(session, choices)
-        self.board.suggest(choices if self._shows_candidates else [])
-        self.board.own(seen.insight.ownership if seen and self._shows_ownership else None)
+        mistakes = review.mistakes(MOST_MISTAKES)
+        self.query_one(Mistakes).show(game, mistakes)
+        moves = review.reports[self.played].moves if self.played in review.reports else ()
+        self.query_one(Candidates).show(game, moves)
+        self.board.suggest(moves if self._shows_candidates else ())
+        self.board.own(report.ownership if report and self._shows_ownership else None)
         self.say(self._words(mistakes))
 
-    def _words(self, mistakes: list[Mistake]) -> str:
+    def _words(self, mistakes: list[MoveReview]) -> str:
         """The mistake that led to the position shown, or how far the look has come."""
-        name = self.session.game.notation.name
+        name = self.game.notation.name
         for mistake in mistakes:
             if mistake.number == self.played:
+                kind = "A mistake" if mistake.grade == "mistake" else "Doubtful"
                 return (
-                    f"A mistake: {name(mistake.action)} lost {mistake.win_rate_loss:.0%} of the win "
-                    f"rate; better was {name(mistake.better)}."
+                    f"{kind}: {name(mistake.action)} lost {mistake.loss:.0%} of the win rate; "
+                    f"better was {name(mistake.best.action)}."
                 )
-        searched, count = self.walkthrough.searched, len(self.walkthrough.moves) + 1
+        searched, count = len(self.review.reports), len(self.review.positions)
         if searched < count:
             return f"Looking at the game: {searched} of {count} positions ..."
-        return "" if mistakes else "No mistake was found."
+        found = "" if mistakes else "No mistake was found."
+        return " ".join(words for words in (found, self.review.problem.capitalize()) if words)
 
     # --- What the user does -----------------------------------------------------------------
 
     def action_walk(self, steps: int) -> None:
         """Goes some moves on, or back when negative."""
-        self.show(min(max(self.played + steps, 0), len(self.walkthrough.moves)))
+        self.show(min(max(self.played + steps, 0), len(self.review.played)))
 
     def action_mistake(self) -> None:
         """m: goes to the next mistake of the game."""
-        numbers = sorted(m.number for m in self.walkthrough.mistakes()[:MOST_MISTAKES])
+        numbers = sorted(m.number for m in self.review.mistakes(MOST_MISTAKES))
         later = [number for number in numbers if number > self.played]
         if numbers:
             self.show(later[0] if later else numbers[0])
@@ -166,7 +174,7 @@ class ReviewScreen(TableScreen):
 
     @on(Graph.Picked)
     def _go_to(self, event: Graph.Picked) -> None:
-        self.show(min(event.played, len(self.walkthrough.moves)))
+        self.show(min(event.played, len(self.review.played)))
 
     def action_toggle_candidates(self) -> None:
         """F3."""

@@ -14,12 +14,13 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 from textual.worker import get_current_worker
 
+from engine.bot import Stop
 from engine.position import Position
-from engine.session import Stop
 from engine.tui.board import Board
 
 _PANELS = {"-narrow": 0, "-normal": 35, "-wide": 52}  # the width of the panel
 _BREAKPOINTS = [(0, "-narrow"), (66, "-normal"), (120, "-wide")]
+_HEIGHTS = [(0, "-low"), (32, "-high")]
 
 
 OVERLAYS: list[BindingType] = [
@@ -43,10 +44,16 @@ class TableScreen(Screen[None]):
         .title { text-style: bold; }
         .section { margin-bottom: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     }
+    TableScreen.-low { /* all overlays fit beside the board */
+        .section { margin-bottom: 0; }
+        #candidates { max-height: 6; }
+        Graph { height: 4; }
+    }
     TableScreen.-narrow #panel { display: none; }
     TableScreen.-wide #panel { width: 52; }
     """
     HORIZONTAL_BREAKPOINTS = _BREAKPOINTS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
     rows_below = 2  # the message and the footer
 
     def board_and_panel(self, position: Position, *panel: Widget) -> ComposeResult:

@@ -203,3 +203,38 @@ def test_the_standard_error_is_that_of_the_visits(evaluator):
     ]
     assert move.value == pytest.approx(np.mean(values), abs=1e-4)
     assert move.error == pytest.approx(np.std(values, ddof=1) / math.sqrt(2), abs=1e-4)
+
+
+def test_a_glance_is_the_evaluators_word_on_the_position_itself(analyst, evaluator):
+    here = position(E5, D5)
+    report = analyst.glance(here)
+    planes, globals_ = (rows[None] for rows in here.encode())
+    outlook = evaluator.outlook(planes, globals_)
+    assert report.visits == 1
+    assert report.win_rate == pytest.approx((1 + evaluator(planes, globals_).values[0]) / 2)
+    assert report.score_lead == pytest.approx(outlook.scores[0], abs=1e-4)
+    assert report.ownership == pytest.approx(outlook.ownership[0], abs=1e-5)
+
+
+def test_a_finished_game_is_known_without_a_net_too():
+    end = position(E5, 81, 81)  # Black owns the board
+    report = Analyst(GO, UniformEvaluator(GO.actions), SETTINGS).glance(end).seen_by(0)
+    assert (report.win_rate, report.score_lead) == (1, 81 - 7)
+    assert (report.ownership == 1).all()
+
+
+def test_many_positions_are_searched_together_like_one_at_a_time(analyst):
+    positions = [position(), position(E5), position(E5, D5), position(E5, 81, 81)]
+    together = dict(analyst.analyse_all(positions, parallel=3))
+    assert sorted(together) == [0, 1, 2, 3]
+    for number, here in enumerate(positions):
+        alone = analyst.analyse(here)
+        assert together[number].visits == alone.visits
+        assert together[number].win_rate == pytest.approx(alone.win_rate, abs=0.05)
+
+
+def test_time_ends_each_of_many_searches_and_stop_ends_them_all(evaluator):
+    endless = Analyst(GO, evaluator, SearchSettings(visits=1_000_000))
+    found = dict(endless.analyse_all([position(), position(E5)], seconds=0.05))
+    assert sorted(found) == [0, 1] and all(report.moves for report in found.values())
+    assert list(endless.analyse_all([position()], stop=lambda: True)) == []

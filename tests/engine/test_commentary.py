@@ -9,13 +9,20 @@ import pytest
 from sgfmill import sgf, sgf_grammar
 
 from engine.analyst import Analyst
-from engine.commentary import analyse_files, commented_sgf, draw_chart, margin_text, markdown
+from engine.commentary import (
+    analyse_files,
+    commented_sgf,
+    draw_chart,
+    lead_text,
+    markdown,
+    review_record,
+)
 from engine.errors import UserError
 from engine.games import load
 from engine.inference import NetEvaluator, choose_device
 from engine.nets import load_net
-from engine.records import read_records
-from engine.review import review_game
+from engine.record_files import read_records
+from engine.tuning import MOST_VISITS
 from mcts import SearchSettings, UniformEvaluator
 
 GO = load("go9")
@@ -42,14 +49,14 @@ def record_of(tmp_path, text, name="game.sgf"):
 
 @pytest.fixture
 def review(analyst, tmp_path):
-    return review_game(record_of(tmp_path, GAME), analyst, "go9-imitation")
+    return review_record(record_of(tmp_path, GAME), analyst, "go9-imitation")
 
 
 def test_each_move_is_judged_by_the_positions_before_and_after_it(review):
     assert len(review.reports) == 9 and len(review.moves) == 8
-    assert all(report.viewer == 0 for report in review.reports)
+    assert all(report.viewer == 0 for report in review.reports.values())
     for move in review.moves:
-        before, after = review.reports[move.number - 1 : move.number + 1]
+        before, after = review.reports[move.number - 1], review.reports[move.number]
         change = (after.win_rate - before.win_rate) * (1 if move.player == 0 else -1)
         assert move.loss == pytest.approx(max(0.0, -change), abs=1e-6)
         assert move.player == (move.number - 1) % 2
@@ -65,7 +72,7 @@ def test_a_corner_stone_in_a_fight_is_a_mistake_and_the_worst_comes_first(review
     assert 8 in {move.number for move in worst}, "White A9 does not belong here"
     assert [move.loss for move in worst] == sorted((m.loss for m in worst), reverse=True)
     white = review.summary(1)
-    assert white["name"] == "Bo|b" and white["moves"] == 4
+    assert white["moves"] == 4 and review.as_json()["players"][1] == {"name": "Bo|b", **white}
     assert white["mistakes"] + white["doubtful"] == sum(m.player == 1 for m in worst)
 
 
@@ -103,7 +110,7 @@ def descend(node):
 
 def test_commenting_twice_keeps_the_game(review, tmp_path, analyst):
     once = commented_sgf(review).decode()
-    again = review_game(record_of(tmp_path, once), analyst, "go9-imitation")
+    again = review_record(record_of(tmp_path, once), analyst, "go9-imitation")
     assert [m.action for m in again.moves] == [m.action for m in review.moves]
     sgf.Sgf_game.from_bytes(commented_sgf(again))
 
@@ -118,15 +125,16 @@ def test_commenting_twice_keeps_the_game(review, tmp_path, analyst):
     ],
 )
 def test_handicap_setup_and_odd_orders_are_followed(analyst, tmp_path, text, players, stones):
-    review = review_game(record_of(tmp_path, text), analyst, "net")
+    review = review_record(record_of(tmp_path, text), analyst, "net")
     assert review.problem == "" and [move.player for move in review.moves] == players
     assert np.sum(review.reports[0].policy == -1) == stones
     sgf.Sgf_game.from_bytes(commented_sgf(review))
     nodes = nodes_of(commented_sgf(review))
     marked = [number for number, node in enumerate(nodes) if "SBKV" in node]
     assert marked == [0, *range(len(nodes) - len(players), len(nodes))]
-    for number, report in zip(marked, review.reports, strict=True):
-        assert float(nodes[number]["SBKV"][0]) == pytest.approx(100 * report.win_rate, abs=0.01)
+    for number, played in zip(marked, sorted(review.reports), strict=True):
+        win_rate = 100 * review.reports[played].win_rate
+        assert float(nodes[number]["SBKV"][0]) == pytest.approx(win_rate, abs=0.01)
 
 
 def nodes_of(data):
@@ -137,16 +145,24 @@ def test_dead_stones_at_the_final_passes_do_not_turn_the_result(analyst, tmp_pat
     """Black owns five columns with a dead white stone in them, which the rules would count alive."""
     wall = "".join(f";B[e{row}];W[c{row}]" for row in "abcdefghi")
     text = f"(;SZ[9]KM[7]{wall};B[];W[ge];B[];W[])"
-    review = review_game(record_of(tmp_path, text), analyst, "net")
-    assert review.reports[-1].win_rate > 0.5, "by the rules White would have won by far"
-    assert review.reports[-1].moves, "the search goes on where the players stopped"
+    review = review_record(record_of(tmp_path, text), analyst, "net")
+    assert review.reports[len(review.moves)].win_rate > 0.5, "by the rules White would have won by far"
+    assert review.reports[len(review.moves)].moves, "the search goes on where the players stopped"
 
 
 def test_an_illegal_move_ends_the_review_with_a_word(analyst, tmp_path):
-    review = review_game(record_of(tmp_path, "(;SZ[9];B[ee];W[dd];B[ee];W[cc])"), analyst, "net")
+    review = review_record(record_of(tmp_path, "(;SZ[9];B[ee];W[dd];B[ee];W[cc])"), analyst, "net")
     assert review.problem == "move 3 (B E5) is not legal: the review ends before it"
     assert len(review.moves) == 2 and review.problem in markdown(review)
     assert ["SBKV" in node for node in nodes_of(commented_sgf(review))] == [True] * 3 + [False] * 2
+
+
+def test_time_alone_limits_each_position(tmp_path, analyst):
+    endless = Analyst(GO, analyst.evaluator, SearchSettings(visits=MOST_VISITS))
+    review = review_record(record_of(tmp_path, GAME), endless, "net", seconds=0.02)
+    told = review.as_json()
+    assert (told["visits"], told["seconds"], len(told["moves"])) == (None, 0.02, 8)
+    assert "Judged by net with 0.02 s a move" in markdown(review)
 
 
 def test_the_page_names_players_figures_and_worst_moves(review):
@@ -164,7 +180,7 @@ def test_a_chart_is_a_picture_with_or_without_scores(review, analyst, tmp_path):
     draw_chart(review, path)
     assert path.read_bytes().startswith(b"\x89PNG")
     plain = Analyst(GO, UniformEvaluator(GO.actions), analyst.settings)
-    draw_chart(review_game(review.record, plain, "none"), path)
+    draw_chart(review_record(review.record, plain, "none"), path)
 
 
 def test_files_folders_and_archives_are_analysed_and_broken_games_named(analyst, tmp_path):
@@ -204,4 +220,4 @@ def test_nothing_that_can_be_analysed_is_a_mistake_of_the_user(analyst, tmp_path
 
 
 def test_margins_are_written_as_results_are():
-    assert [margin_text(lead) for lead in (3.46, -0.5, 0.0)] == ["B+3.5", "W+0.5", "B+0.0"]
+    assert [lead_text(lead) for lead in (3.46, -0.5, 0.0)] == ["B+3.5", "W+0.5", "B+0.0"]

@@ -790,17 +790,24 @@ def test_a_playout_is_the_same_for_the_same_seed_and_differs_for_others():
     assert len(set(ends)) == 20
 
 
-def test_self_play_has_the_standard_komi_in_half_of_its_games_and_5_to_8_points_in_the_others():
-    rules = games.load("go5")
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [("go9", range(10, 17)), ("go5", range(51)), ("go3", range(19))],
+)
+def test_half_of_the_games_of_self_play_have_the_standard_komi_and_the_others_one_to_play_for(
+    name, others
+):
+    rules = games.load(name)
     vary = native_rule(rules, "vary")
     komi = []
-    for seed in range(14):
+    for seed in range(2 * len(others)):
         position = Position(rules)
         vary(position.state.ctypes.data, seed)
         komi.append(int(position.record["komi_half_points"][0]))
         position.record["komi_half_points"] = 14
         assert position.state.tobytes() == position.start.tobytes()  # nothing else has changed
-    assert sorted(komi) == [10, 11, 12, 13, *[14] * 8, 15, 16]
+    assert komi[1::2] == [14] * len(others)
+    assert sorted(komi[::2]) == list(others)
 
 
 # --- Setup ----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from engine import games
 from engine.analyst import MoveReport, Report
 from engine.gtp.analysis import Request, parse_request, report_line, waiting_line
 from engine.gtp.protocol import Command, Inbox, lines_of, parse, reply_text
+from engine.levels import find_level
 from mcts import UniformEvaluator
 
 ROOT = Path(__file__).parent.parent.parent
@@ -365,6 +366,56 @@ def test_it_thinks_in_the_opponents_time_only_when_asked_to():
             time.sleep(0.1)
             assert (len(calls) > before) == ponder
             engine.tell("genmove w")
+
+
+# --- Levels ---------------------------------------------------------------------------------
+
+
+def visits_of(engine):
+    engine.send("kata-genmove_analyze b 10000 rootInfo true")
+    reply = "\n".join(engine.read_reply())
+    return int(re.search(r"rootInfo visits (\d+)", reply)[1])
+
+
+def test_a_level_plays_as_weakly_as_it_should_whatever_was_analysed_before():
+    with LiveEngine(size=7, visits=None, evaluator_of=for_levels, level=find_level("steady")) as engine:
+        engine.send("lz-analyze b 10")
+        for _ in range(3):
+            engine.read_line()
+        engine.send("")
+        engine.read_reply()
+        assert 24 <= visits_of(engine) < 24 + 16
+
+
+def test_the_level_can_be_changed_between_moves():
+    with LiveEngine(visits=300, evaluator_of=for_levels) as engine:
+        assert engine.tell("kata-get-param level") == "none"
+        assert visits_of(engine) >= 300
+        engine.tell("clear_board", "kata-set-param level beginner")
+        assert engine.tell("kata-get-param level") == "beginner"
+        assert visits_of(engine) == 1
+        assert engine.ask("kata-set-param level genius").startswith("? unknown level 'genius'")
+        engine.tell("clear_board", "kata-set-param level none")
+        assert visits_of(engine) >= 300
+
+
+def test_a_level_obeys_the_clock_and_a_time_a_move():
+    begun = time.monotonic()
+    with LiveEngine(evaluator_of=for_levels, level=find_level("full"), seconds=0.2) as engine:
+        engine.tell("genmove b")
+    assert time.monotonic() - begun < 10  # far less than 3200 visits of a slow evaluator take
+
+
+def for_levels(game, level=None):
+    """A uniform evaluator, slow for `full`."""
+
+    class Slow(UniformEvaluator):
+        def __call__(self, planes, globals_):
+            time.sleep(0.1)
+            return super().__call__(planes, globals_)
+
+    full = level is not None and level.name == "full"
+    return (Slow if full else UniformEvaluator)(game.actions)
 
 
 # --- Analysis -------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ game_node = pytest.importorskip(
 )
 Move = pytest.importorskip("pysgf", reason="KaTrain is not installed").Move
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import move37; move37.main()"
 COMMAND = shlex.join([sys.executable, "-c", PROGRAM, "analysis", "--visits", "50"])
@@ -52,8 +54,11 @@ def katrain():
         "_enable_ownership": True,
     }
     app.engine = katrain_engine.KataGoEngine(app, config)
+    process = app.engine.katago_process
     yield app
     app.engine.shutdown()
+    with process:  # KaTrain neither waits for its engine nor closes the pipes
+        process.wait(30)
     assert app.errors() == []
 
 

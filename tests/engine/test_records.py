@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from engine.errors import UserError
 from engine.games.go import KO_POSITIONAL, KO_SIMPLE, KO_SITUATIONAL
+from engine.record_files import read_records
 from engine.records import (
     BrokenRecord,
     GameRecord,
-    read_records,
     result_margin,
     result_outcome,
     rules_fields,
     start_position,
-    write_sgf,
 )
+from engine.sgf import write_sgf
 
 ONE = "(;GM[1]FF[4]SZ[9]KM[7]PB[ann]PW[bob];B[ee];W[cc])"
 TWO = "(;GM[1]FF[4]SZ[9]KM[7];B[aa])"

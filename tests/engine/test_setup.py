@@ -2,11 +2,15 @@
 
 import pytest
 
+from engine import games
+from engine.clock import GameClock, duration_text, parse_duration
 from engine.errors import UserError
-from engine.game_clock import GameClock, duration_text, parse_duration
-from engine.levels import LEVELS, find_level
-from engine.records import GameRecord, read_records, write_sgf
-from engine.setup import GameSetup, open_session, parse_colour, read_game, setup_for
+from engine.levels import DEFAULT_LEVEL, LEVELS, find_level
+from engine.players import parse_player
+from engine.record_files import read_records
+from engine.records import GameRecord
+from engine.setup import GameSetup, open_session, parse_colour, parse_level, read_game, setup_for
+from engine.sgf import write_sgf
 
 
 def names(game, actions):
@@ -57,9 +61,16 @@ def test_levels_rise_in_visits_and_the_human_like_ones_become_surer():
         assert settings[-1].temperature == 0  # full strength leaves nothing to chance
 
 
-def test_an_unmeasured_level_shows_no_figure():
+def test_a_strength_is_shown_where_it_was_measured_only():
     for level in LEVELS:
-        assert ("Elo" in level.title) == (level.elo is not None)
+        assert ("Elo" in level.title("go9")) == (level.elo is not None)
+        assert level.title("hex") == level.name
+    assert GameSetup(game="hex").strength == "strong, without a net"
+
+
+def test_each_level_is_stronger_than_the_one_before():
+    measured = [level.elo for level in LEVELS if level.elo is not None]
+    assert measured == sorted(measured) and measured[0] == 0
 
 
 def test_human_like_levels_ask_the_imitation_net():
@@ -69,13 +80,33 @@ def test_human_like_levels_ask_the_imitation_net():
     assert GameSetup(level=find_level("beginner"), net="mine").net_name() == "mine"
 
 
-def test_visits_and_time_take_the_place_of_the_level():
-    by_visits = GameSetup(level=find_level("beginner"), visits=200)
+def test_visits_and_time_take_the_place_of_a_level():
+    by_visits = GameSetup(visits=200)
     assert (by_visits.settings(True).visits, by_visits.settings(True).temperature) == (200, 0)
     assert by_visits.strength == "200 visits"
     by_time = GameSetup(move_time=5.0)
     assert by_time.settings(True).visits > 100_000
     assert by_time.strength == "5 s"
+    assert GameSetup().settings(True) == DEFAULT_LEVEL.settings(True)
+
+
+def test_time_limits_a_level_that_is_named():
+    slow = GameSetup(level=find_level("full"), move_time=5.0)
+    assert slow.settings(True) == find_level("full").settings(True)
+    assert slow.strength.startswith("full") and slow.strength.endswith(", 5 s")
+    with pytest.raises(UserError, match="level full and 9 visits both say how the bot plays"):
+        parse_level("full", 9)
+
+
+def test_a_level_is_a_player_of_a_match():
+    go, hex_ = games.load("go9"), games.load("hex")
+    casual = parse_player("level=casual", go)
+    assert (casual.net, casual.settings) == ("go9-imitation", find_level("3").with_net)
+    assert parse_player("level=3,net=my.safetensors", go).net == "my.safetensors"
+    assert parse_player("level=3", hex_).settings == find_level("3").without_net
+    for text in ("level=3,visits=5", "level=3,net=", "level=3,net=a,visits=5"):
+        with pytest.raises(UserError, match="a level says all but the net"):
+            parse_player(text, go)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +126,7 @@ def test_a_side_is_named_by_its_colour_its_piece_or_its_order(text, game, player
 
 def test_the_clock_counts_for_the_side_to_move_and_its_flag_falls(monkeypatch):
     now = 100.0
-    monkeypatch.setattr("engine.game_clock.time.monotonic", lambda: now)
+    monkeypatch.setattr("engine.clock.time.monotonic", lambda: now)
     clock = GameClock(main_time=10)
     clock.run_for(0)
     now += 4
@@ -112,7 +143,7 @@ def test_the_clock_counts_for_the_side_to_move_and_its_flag_falls(monkeypatch):
 
 def test_without_a_main_time_the_clock_shows_what_was_used_and_no_flag_falls(monkeypatch):
     now = 0.0
-    monkeypatch.setattr("engine.game_clock.time.monotonic", lambda: now)
+    monkeypatch.setattr("engine.clock.time.monotonic", lambda: now)
     clock = GameClock()
     clock.run_for(0)
     now += 65

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from engine import games
+from engine.bot import Bot
 from engine.errors import UserError
-from engine.records import read_records, start_position
-from engine.session import Bot, Session
+from engine.record_files import read_records
+from engine.records import start_position
+from engine.session import Session
 from engine.setup import GameSetup
 from engine.terminal import Terminal, play_game
 from mcts import SearchSettings, UniformEvaluator
@@ -61,11 +63,19 @@ def replies(typed, **options):
 def test_the_bot_answers_and_gives_the_human_s_win_rate():
     it = session()
     it.play("c3")
-    choice = it.reply()
+    decision = it.reply()
     assert len(it.position.actions) == 2
-    assert choice.line[0] == choice.action == it.position.actions[1]
-    assert 0 <= choice.win_rate <= 1
-    assert it.search_visits >= 30
+    assert decision.action == it.position.actions[1]
+    assert 0 <= decision.win_rate <= 1
+    assert decision.report.visits == it.search_visits >= 30
+
+
+@pytest.mark.parametrize(("human", "rate"), [(1, 0.0), (None, 1.0)])
+def test_a_winning_move_of_the_bot_s_is_a_loss_in_the_human_s_view(human, rate):
+    it = table("tic_tac_toe", human, 400, "A3 A2 B3 B2")  # X, the bot, wins at C3
+    decision = it.reply()
+    assert it.game.notation.name(decision.action) == "C3"
+    assert decision.win_rate == rate and it.reports[4].win_rate == 1.0
 
 
 @pytest.mark.parametrize(("human", "rate"), [(0, 0.0), (1, 1.0), (None, 0.0)])
@@ -421,7 +431,7 @@ def test_ctrl_c_while_the_bot_thinks_makes_it_move_and_at_the_prompt_quits(monke
     output = io.StringIO()
     before = signal.getsignal(signal.SIGINT)
     play_game(setup(visits=10_000_000), input=Keyboard("C3\n"), output=output)
-    assert re.search(r"White thinks \.\.\. \w+ \(your win rate .*, \d\d visits", output.getvalue())
+    assert re.search(r"White thinks \.\.\. \w+ \(your win rate .*, \d{1,3} visits", output.getvalue())
     assert output.getvalue().endswith("Black> \n")
     assert signal.getsignal(signal.SIGINT) is before
 

@@ -12,10 +12,12 @@ from textual.widgets import Button, Input, Static
 
 from engine import games
 from engine.analyst import Outlook
+from engine.bot import Bot
 from engine.errors import UserError
-from engine.records import read_records
-from engine.session import Bot, Session
-from engine.setup import GameSetup
+from engine.record_files import read_records
+from engine.review import Review
+from engine.session import Session
+from engine.setup import GameSetup, make_reviewer
 from engine.tui.app import Move37
 from engine.tui.board import Board
 from engine.tui.dialogs import FileName, Help, NewGame
@@ -361,7 +363,7 @@ async def test_the_overlays_toggle():
     screen = table(moves="C3 B3", evaluator=KnowsOwners(26))
     async with opened(screen) as pilot:
         board = screen.query_one(Board)
-        await until(pilot, lambda: screen.session.insight is not None)
+        await until(pilot, lambda: screen.session.report is not None)
         await pilot.press("f3")
         await until(pilot, lambda: board.suggestions)
         assert screen.query_one(Candidates).display
@@ -382,7 +384,7 @@ async def test_the_overlays_toggle():
 async def test_without_a_net_ownership_is_refused_in_a_line():
     screen = table()
     async with opened(screen) as pilot:
-        await until(pilot, lambda: screen.session.insight is not None)
+        await until(pilot, lambda: screen.session.report is not None)
         await pilot.press("f4")
         assert said(screen).startswith("! nothing here tells who owns what")
 
@@ -452,7 +454,7 @@ async def test_the_ui_keeps_answering_while_the_bot_thinks():
     screen = table(evaluator=slow)
     slow.allowed.set()
     async with opened(screen) as pilot:
-        await until(pilot, lambda: screen.session.insight is not None)
+        await until(pilot, lambda: screen.session.report is not None)
         slow.allowed.clear()
         slow.asked.clear()
         await click(pilot, "C3")
@@ -523,15 +525,16 @@ async def test_the_bot_thinks_on_the_user_s_time_only_if_asked(ponder):
 
 def review_of(name, moves, visits=300):
     play = table(name, moves, visits=visits)
-    return ReviewScreen(GameSetup(game=name, visits=visits, device="cpu"), play.session)
+    setup = GameSetup(game=name, visits=visits, device="cpu")
+    return ReviewScreen(Review.of_game(play.session.position), make_reviewer(setup))
 
 
 @driven
 async def test_a_review_names_the_move_that_lost_and_walks_there():
     screen = review_of("tic_tac_toe", "B2 A1 A3 B1 C3 C1")  # X overlooks B1-C1 at its third move
     async with opened(screen) as pilot:
-        await until(pilot, lambda: screen.walkthrough.searched == 7)
-        worst = screen.walkthrough.mistakes()[0]
+        await until(pilot, lambda: len(screen.review.reports) == 7)
+        worst = screen.review.mistakes()[0]
         assert (worst.number, worst.player) == (5, 0)
         await pilot.press("enter")  # the worst stands first in the table
         await until(pilot, lambda: screen.played == worst.number)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.bench import tune_search
 from engine.errors import UserError
 from engine.games import load
-from engine.gtp.serve import DEFAULT_VISITS
+from engine.gtp.thinker import DEFAULT_VISITS
 from engine.inference import choose_device, cpu_count
 from engine.setup import GameSetup
 from engine.tuning import (

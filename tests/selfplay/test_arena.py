@@ -13,7 +13,8 @@ from engine.games import load
 from engine.gtp_client import GtpEngine, GtpError, GtpPlayer
 from engine.players import SearchPlayer, parse_player
 from engine.position import Position
-from engine.records import GameRecord, read_records
+from engine.record_files import read_records
+from engine.records import GameRecord
 from mcts import SearchSettings, UniformEvaluator
 from selfplay.arena import (
     Played,
@@ -27,7 +28,7 @@ from selfplay.arena import (
 )
 
 STRONG = SearchSettings(visits=200)
-RANDOM = parse_player("random").settings
+RANDOM = parse_player("random", load("tic_tac_toe")).settings
 FAKE = shlex.join([sys.executable, str(Path(__file__).parent.parent / "fake_engine.py")])
 GO5 = load("go5")
 
@@ -74,13 +75,27 @@ def test_a_match_of_a_player_with_itself_is_even_by_pairs() -> None:
     assert len(tally.lines) == 10  # both games of a pair are the same game
 
 
-def test_a_match_ends_when_told() -> None:
-    game = load("tic_tac_toe")
+def test_a_match_that_ends_early_has_played_the_games_it_began_with_not_the_shortest() -> None:
+    game = load("connect_four")
     uniform = UniformEvaluator(game.actions)
-    tally = play_match(
-        game, (RANDOM, RANDOM), (uniform, uniform), 1000, seed=0, on_game=lambda t: t.games < 5
-    )
-    assert 5 <= tally.games < 1000
+
+    def lengths(enough: int) -> list[int]:
+        played: list[Played] = []
+        tally = play_match(
+            game,
+            (RANDOM, RANDOM),
+            (uniform, uniform),
+            40,
+            seed=0,
+            on_game=lambda t: t.games < enough,
+            keep=played.append,
+        )
+        assert tally.games == len(played)
+        return [len(one.actions) for one in played]
+
+    every = lengths(40)
+    assert lengths(7) == every[:7]
+    assert sorted(every)[:7] != sorted(every[:7])
 
 
 def test_the_json_of_a_match_has_the_promised_keys() -> None:

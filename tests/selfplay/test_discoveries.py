@@ -8,7 +8,8 @@ import pytest
 from engine.errors import UserError
 from engine.games import load
 from engine.position import Position
-from engine.records import GameRecord, read_records
+from engine.record_files import read_records
+from engine.records import GameRecord
 from mcts import Evaluation, UniformEvaluator
 from selfplay.discoveries import Discovery, examine, find_discoveries, markdown, sgf
 from selfplay.progress import Silent

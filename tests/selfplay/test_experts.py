@@ -5,7 +5,8 @@ import pytest
 
 from engine.errors import UserError
 from engine.games import load
-from engine.records import GameRecord, write_sgf
+from engine.records import GameRecord
+from engine.sgf import write_sgf
 from selfplay.experts import held_out_mask, read_experts
 
 GO5 = load("go5")

@@ -13,7 +13,7 @@ from engine.errors import UserError
 from engine.games import load
 from engine.nets import NetInfo, new_net, save_net
 from selfplay.commands import MatchOptions
-from selfplay.ladder import Result, Standings, Table, climb, players_of, rate
+from selfplay.ladder import Pairing, Result, Standings, Table, climb, players_of, rate
 from selfplay.progress import Silent
 
 pytest.importorskip("choix")
@@ -101,14 +101,16 @@ def test_players_are_files_folders_or_their_own_text(tmp_path: Path) -> None:
         f"net={tmp_path}/nets/02-search.safetensors,visits=50",
         "net=my.safetensors,visits=50",
     ]
+    levels = players_of(["levels"], 50)
+    assert levels[0] == "level=beginner" and levels[-1] == "level=full"
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="holds no nets"):
         players_of([str(tmp_path / "empty")], 50)
 
 
-def climbed(path: Path, games: int, *players: str, gauntlet: bool = False) -> Standings:
+def climbed(path: Path, games: int, *players: str, pairing: Pairing = "all") -> Standings:
     options = MatchOptions(opening_moves=1)
-    return climb(players, path, games, gauntlet, 4, "tic_tac_toe", options, "cpu", 0, Silent())
+    return climb(players, path, games, pairing, 4, "tic_tac_toe", options, "cpu", 0, Silent())
 
 
 @pytest.fixture
@@ -138,9 +140,17 @@ def test_a_ladder_plays_what_is_missing_and_keeps_all(tmp_path: Path, run_folder
 
 def test_a_gauntlet_is_the_first_player_against_the_others(tmp_path: Path, run_folder: Path) -> None:
     path = tmp_path / "ladder.json"
-    climbed(path, 2, "random", str(run_folder), gauntlet=True)
+    climbed(path, 2, "random", str(run_folder), pairing="gauntlet")
     pairs = [(r.a, r.b) for r in Table.read(path, "tic_tac_toe").results]
     assert len(pairs) == 2 and all(a == "random" for a, _ in pairs)
+
+
+def test_in_a_chain_each_player_meets_the_next(tmp_path: Path, run_folder: Path) -> None:
+    path = tmp_path / "ladder.json"
+    levels = [f"level={number}" for number in (1, 2, 3)]
+    climbed(path, 2, *levels, pairing="chain")
+    pairs = [(r.a, r.b) for r in Table.read(path, "tic_tac_toe").results]
+    assert pairs == [("level=1", "level=2"), ("level=2", "level=3")]
 
 
 def test_bad_tables_and_players_are_mistakes_of_the_user(tmp_path: Path, run_folder: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from engine.errors import UserError
 from engine.games import load
 from engine.position import Position
-from engine.records import GameRecord, read_records
+from engine.record_files import read_records
+from engine.records import GameRecord
 from selfplay import charts
 from selfplay.config import parse_config
 from selfplay.metrics import Metrics

@@ -123,7 +123,7 @@ def result_of(run: Run) -> tuple[Any, ...]:
 def test_a_stopped_run_goes_on_bit_for_bit_as_if_it_had_not_been(
     tmp_path: Path, teacher: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("selfplay.reinforcement.cpu_count", lambda: 1)
+    monkeypatch.setattr("selfplay.stages.game_threads", lambda device: 1)
     changes = EVERYTHING if teacher == "search" else POLICY_TEACHER
     stage = {**(STAGE if teacher == "search" else {}), **changes, "teacher": teacher}
     config = parse_config({**values(), "stages": [stage]}, "test")

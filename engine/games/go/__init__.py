@@ -33,6 +33,8 @@ from engine.games.go.playout import random_playout
 from engine.games.go.rules import play_action, write_legal_mask
 from engine.games.go.scoring import black_score, write_ownership
 
+SMALL_BOARD = 25  # points
+
 __all__ = ["KO_POSITIONAL", "KO_SIMPLE", "KO_SITUATIONAL", "MAX_SIZE", "go"]
 
 
@@ -71,8 +73,11 @@ def go(height: int, width: int) -> Game:
         return random_playout(state, w, seed)
 
     def vary(state, seed):
-        # Half of the games have the standard komi, the others 5 to 8 in half points.
-        if seed % 2 == 0:
+        # Half of the games have the standard komi, the others one near to it. A small board is often
+        # won whole, so there it is any that leaves both something to play for.
+        if seed % 2 == 0 and h * w <= SMALL_BOARD:
+            state.komi_half_points = (seed // 2) % (2 * h * w + 1)
+        elif seed % 2 == 0:
             state.komi_half_points = 10 + (seed // 2) % 7
 
     def setup(state, action, colour):

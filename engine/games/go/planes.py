@@ -56,12 +56,8 @@ def write_planes(state, h, w, planes, globals_):
         planes[i] = 1
     if state.empty_count < area:
         write_chains(state, h, w, own, planes)
-    for i in range(state.empty_count):
-        p = state.empties[i]
-        if p == state.ko_point or not is_beyond_ko(state, p, own):
-            fate = fate_of_stone(state, w, p, own)
-            if is_possible(state, fate) and is_ko(state, w, p, own, fate):
-                planes[KO_PLANE * area + action_of(w, p)] = 1
+    if state.prisoners[0] + state.prisoners[1] > 0:  # else no position can come again
+        write_forbidden(state, h, w, own, planes)
     for i in range(4):
         if state.recent[i] != PASS:
             planes[(RECENT_PLANE + i) * area + action_of(w, state.recent[i])] = 1
@@ -72,6 +68,17 @@ def write_planes(state, h, w, planes, globals_):
     globals_[2] = 1.0 if state.ko_rule == KO_POSITIONAL else 0.0
     globals_[3] = 1.0 if state.ko_rule == KO_SITUATIONAL else 0.0
     globals_[4] = float(state.suicide)
+
+
+@rule
+def write_forbidden(state, h, w, own, planes):
+    """The plane of the points that only the ko rule forbids."""
+    for i in range(state.empty_count):
+        p = state.empties[i]
+        if p == state.ko_point or not is_beyond_ko(state, p, own):
+            fate = fate_of_stone(state, w, p, own)
+            if is_possible(state, fate) and is_ko(state, w, p, own, fate):
+                planes[KO_PLANE * h * w + action_of(w, p)] = 1
 
 
 @rule

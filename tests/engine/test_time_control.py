@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import clock
-from engine.clock import NO_LIMIT, Reading, TimeControl
+from engine import time_control
 from engine.errors import UserError
+from engine.time_control import NO_LIMIT, Reading, TimeControl
 
 ABSOLUTE = TimeControl("absolute", 300)
 BYOYOMI = TimeControl("byoyomi", 60, 30, 3)
@@ -30,7 +30,7 @@ CAPPED = TimeControl("fischer", 60, 0, 0, 5, 65, 20)
     ],
 )
 def test_gtp_time_settings(sent, meant):
-    assert clock.gtp_time_settings(*sent) == meant
+    assert time_control.gtp_time_settings(*sent) == meant
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_gtp_time_settings(sent, meant):
     ],
 )
 def test_time_settings_of_other_systems(text, meant):
-    assert clock.parse_time_settings(text.split()) == meant
+    assert time_control.parse_time_settings(text.split()) == meant
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,12 @@ def test_time_settings_of_other_systems(text, meant):
 )
 def test_bad_time_settings_are_refused(text):
     with pytest.raises(UserError):
-        clock.parse_time_settings(text.split())
+        time_control.parse_time_settings(text.split())
 
 
 def test_kgs_has_no_fischer_time():
     with pytest.raises(UserError):
-        clock.parse_time_settings(["fischer", "60", "5"], kgs=True)
+        time_control.parse_time_settings(["fischer", "60", "5"], kgs=True)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_kgs_has_no_fischer_time():
     ],
 )
 def test_time_left(control, left, stones, shown):
-    assert clock.told(control, left, stones) == shown
+    assert time_control.told(control, left, stones) == shown
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_time_left(control, left, stones, shown):
     ],
 )
 def test_a_clock_after_a_move(control, before, spent, after):
-    assert clock.after_move(control, before, spent) == after
+    assert time_control.after_move(control, before, spent) == after
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_clock_after_a_move(control, before, spent, after):
     ],
 )
 def test_how_long_to_think(control, reading, played, low, high):
-    assert low <= clock.thinking_time(control, reading, 81, played) <= high
+    assert low <= time_control.thinking_time(control, reading, 81, played) <= high
 
 
 SECONDS = st.floats(1, 3600)
@@ -142,21 +142,26 @@ CONTROLS = st.one_of(
 def test_the_policy_never_loses_on_time(control, area):
     """Each move takes what the policy says and, unless time is absolute, 0.2 s for the way."""
     way = 0.0 if control.kind == "absolute" else 0.2
-    reading = clock.full(control)
+    reading = time_control.full(control)
     for played in range(0, 3 * area, 2):
-        think = clock.thinking_time(control, reading, area, played)
+        think = time_control.thinking_time(control, reading, area, played)
         assert think + way <= control.move_cap
         if control.kind == "byoyomi" and reading.count:
             assert think + way < reading.left  # not even a period is lost
-        reading = clock.after_move(control, reading, think + way)
+        reading = time_control.after_move(control, reading, think + way)
         assert reading.left > 0
+
+
+def test_time_that_a_cap_would_take_away_is_spent():
+    control = TimeControl("fischer", 44, increment=1, main_cap=10)
+    assert time_control.thinking_time(control, Reading(44), 81, 0) == pytest.approx(35)
 
 
 @given(CONTROLS, st.sampled_from([81, 361]))
 def test_most_of_the_main_time_is_used_in_a_game_of_usual_length(control, area):
-    reading, spent = clock.full(control), 0.0
+    reading, spent = time_control.full(control), 0.0
     for played in range(0, int(0.9 * area), 2):
-        think = clock.thinking_time(control, reading, area, played)
+        think = time_control.thinking_time(control, reading, area, played)
         spent += think
-        reading = clock.after_move(control, reading, think)
+        reading = time_control.after_move(control, reading, think)
     assert spent >= 0.6 * min(control.main, control.move_cap)

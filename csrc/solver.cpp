@@ -1,0 +1,64 @@
+// Proven results: bounds on the outcome of positions, and what follows from them.
+#include <algorithm>
+
+#include "search.h"
+
+namespace move37 {
+
+// Carries a proven result towards the root: bounds on the outcome, as in Cazenave and Saffidine
+// 2010, "Score bounded Monte-Carlo tree search"; with wins and losses only it is the MCTS-solver
+// of Winands et al. 2008.
+void Search::prove(const Leaf& leaf) {
+  for (auto step = leaf.path.rbegin(); step != leaf.path.rend(); ++step) {
+    Node& node = tree_.node(step->node);
+    refresh(node, step->edge);
+    if (!update_bounds(node)) return;
+  }
+}
+
+// A node is worth at least its best move's lower bound, and at most the best upper bound of all its
+// moves, the untried ones included. Returns whether something new is known.
+bool Search::update_bounds(Node& node) {
+  const bool first = node.to_move == 0;
+  int lower = -1, upper = node.edge_count < node.move_count ? 1 : -1;  // the mover's view
+  for (int i = 0; i < node.edge_count; ++i) {
+    const Node& child = tree_.node(tree_.edge(node, i).node);
+    lower = std::max<int>(lower, first ? child.lower : -child.upper);
+    upper = std::max<int>(upper, first ? child.upper : -child.lower);
+  }
+  const int8_t least = static_cast<int8_t>(first ? lower : -upper);
+  const int8_t most = static_cast<int8_t>(first ? upper : -lower);
+  if (least == node.lower && most == node.upper) return false;
+  node.lower = least;
+  node.upper = most;
+  return true;
+}
+
+// Whether the move is proven to lose for the side that plays it.
+bool Search::proven_loss(const Node& node, int i) const {
+  const Node& child = tree_.node(tree_.edge(node, i).node);
+  return node.to_move == 0 ? child.upper == -1 : child.lower == 1;
+}
+
+// The result that a proven move reaches at least, in the mover's view.
+float Search::proven_least(const Node& node) const {
+  return node.to_move == 0 ? node.lower : -node.upper;
+}
+
+// Whether a proven move is sure to be as good as what the most visited one promises.
+bool Search::prefers_proven(const Node& root) const {
+  if (root.solved()) return true;
+  int best = -1;
+  bool reached = false;
+  for (int i = 0; i < root.edge_count; ++i) {
+    const Edge& edge = tree_.edge(root, i);
+    const Node& child = tree_.node(edge.node);
+    if (child.solved())
+      reached |= mover_view(root.to_move, child.lower) == proven_least(root);
+    else if (edge.visits > 0 && (best < 0 || edge.visits > tree_.edge(root, best).visits))
+      best = i;
+  }
+  return reached && proven_least(root) > -1 && (best < 0 || edge_value(root, best) < proven_least(root));
+}
+
+}  // namespace move37
