@@ -22,7 +22,7 @@ from engine.position import Position
 from mcts import SearchSettings
 
 GO = load("go9")
-SEARCH = SearchSettings(visits=16, leaves_per_batch=2)
+SEARCH = SearchSettings(visits=16)
 QUERY = {"id": "q", "moves": [], "rules": "tromp-taylor", "komi": 7, "boardXSize": 9, "boardYSize": 9}
 
 

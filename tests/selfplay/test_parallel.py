@@ -90,7 +90,6 @@ def test_two_processes_learn_what_one_learns_from_the_whole_batch(tmp_path: Path
     history, learner = train()
     for mine, alone in zip(json.loads((tmp_path / "losses").read_text()), history, strict=True):
         assert mine == pytest.approx(alone, rel=1e-3, abs=1e-4)
-<<<<<<< HEAD
     # Adam makes whole steps of rounding errors where a gradient is near zero, so weights are compared
     # by how far they went.
     together, start = load_file(tmp_path / "state"), train(steps=0)[1].state()
@@ -102,16 +101,6 @@ def test_two_processes_learn_what_one_learns_from_the_whole_batch(tmp_path: Path
         return math.sqrt(sum(float((alone[n] - other[n]).double().square().sum()) for n in weights))
 
     assert distance(together) < 0.02 * distance(start)
-=======
-    together = Learner(new_net(load("tic_tac_toe"), 2, 8, 1), learner.settings, CPU)
-    together.restore(load_file(tmp_path / "state"))
-    probe = batch(99)
-    with torch.inference_mode():
-        one, two = (each.averaged(probe.planes.float(), probe.globals_) for each in (learner, together))
-    assert torch.allclose(one.policy.log_softmax(1), two.policy.log_softmax(1), atol=1e-3)
-    for name in ("value", "score", "ownership"):
-        assert torch.allclose(getattr(one, name), getattr(two, name), atol=1e-3), name
->>>>>>> scale
 
 
 def test_a_sample_is_a_row_of_bytes_and_comes_back() -> None:
