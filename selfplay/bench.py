@@ -54,7 +54,6 @@ def run_suites(
             hint = did_you_mean(name, SUITES)
             raise UserError(f"unknown suite '{name}'{hint}; known: {', '.join(SUITES)}")
     rules, torch_device = load(game), choose_device(device)
-    report.line(describe_devices(torch_device))
     with_net = rules, net, torch_device
     runs: dict[str, list[Callable[[], dict[str, Any]]]] = {
         "board": [lambda: bench_board_beside_peers(rules, seconds)],
@@ -65,6 +64,7 @@ def run_suites(
     }
     chosen = [name for name in SUITES if name in suites or not suites]
     rows: dict[str, Rows] = {name: [] for name in chosen}
+    report.line(describe_devices(torch_device))
     for name in chosen:
         for number, run in enumerate(runs[name]):
             report.bar(name, number / len(runs[name]))

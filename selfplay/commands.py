@@ -195,7 +195,6 @@ def arena_match(
 ) -> Tally:
     """A match between two players named as in `engine.players`."""
     game, device = load(game_name), choose_device(device_name)
-    reporter.line(describe_devices(device))
     specs = (parse_player(a, game), parse_player(b, game))
     gtp = any(spec.command for spec in specs)
     if (gtp or options.sgf) and game.family != "go":
@@ -210,6 +209,7 @@ def arena_match(
     with torch_threads(1):
         if gtp:
             players = [_single_player(game, spec, device, seed, options.seconds) for spec in specs]
+            reporter.line(describe_devices(device))
             try:
                 return play_gtp_match(
                     game,
@@ -225,10 +225,12 @@ def arena_match(
                 for player in players:
                     if isinstance(player, GtpPlayer):
                         player.engine.close()
+        evaluators = make_evaluator(specs[0], game, device), make_evaluator(specs[1], game, device)
+        reporter.line(describe_devices(device))
         return play_match(
             game,
             (specs[0].settings, specs[1].settings),
-            (make_evaluator(specs[0], game, device), make_evaluator(specs[1], game, device)),
+            evaluators,
             games,
             seed=seed,
             opening_moves=options.opening_moves,

@@ -143,20 +143,22 @@ class Layout:
     def pack(self, batch: Batch) -> Tensor:
         """[B, sum of widths] uint8."""
         rows = len(batch.value)
-        parts = [getattr(batch, name).contiguous().reshape(rows, -1) for name in self.shapes]
-        return torch.cat([part.view(torch.uint8) for part in parts], dim=1)
+        parts = [
+            getattr(batch, name).reshape(-1).clone().view(torch.uint8).reshape(rows, width)
+            for name, width in zip(self.shapes, self.widths(), strict=True)
+            if width
+        ]
+        return torch.cat(parts, dim=1)
 
     def unpack(self, rows: Tensor) -> Batch:
         """The inverse of `pack`."""
-        parts = rows.split(self.widths(), dim=1)
-        return Batch(
-            *(
-                part.reshape(-1).clone().view(getattr(torch, self.dtypes[name])).reshape(-1, *shape)
-                if prod(shape)
-                else part.new_empty((len(rows), *shape), dtype=getattr(torch, self.dtypes[name]))
-                for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
-            )
-        )
+        parts = {}
+        columns = rows.split(self.widths(), dim=1)
+        for (name, shape), part in zip(self.shapes.items(), columns, strict=True):
+            kind = getattr(torch, self.dtypes[name])
+            aligned = part.reshape(-1).clone() if prod(shape) else torch.empty(0, dtype=torch.uint8)
+            parts[name] = aligned.view(kind).reshape(len(rows), *shape)
+        return Batch(**parts)
 
 
 class Leader:

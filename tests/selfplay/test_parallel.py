@@ -86,7 +86,7 @@ with parallel.together() as leads:
 
 def test_two_processes_learn_what_one_learns_from_the_whole_batch(tmp_path: Path) -> None:
     shown = torchrun(["-c", TRAIN, str(tmp_path)])
-    assert shown.returncode == 0, shown.stderr
+    assert shown.returncode == 0, shown.stderr[-6000:]
     history, learner = train()
     for mine, alone in zip(json.loads((tmp_path / "losses").read_text()), history, strict=True):
         assert mine == pytest.approx(alone, rel=1e-3, abs=1e-4)
@@ -105,6 +105,7 @@ def test_two_processes_learn_what_one_learns_from_the_whole_batch(tmp_path: Path
 
 def test_a_sample_is_a_row_of_bytes_and_comes_back() -> None:
     sent = batch(0)
+    sent.globals_ = torch.from_numpy(np.zeros((16, 0), np.float32))  # of which torch has its own view
     layout = Layout.of(sent)
     rows = layout.pack(sent)
     assert rows.dtype == torch.uint8 and rows.shape == (16, sum(layout.widths()))
@@ -173,7 +174,7 @@ def test_a_run_under_torchrun_is_written_by_one_process_alone(tmp_path: Path) ->
     config = run_file(tmp_path, 16)
     run = tmp_path / "run"
     shown = torchrun(["-c", MOVE37, "train", str(run), "--config", str(config)])
-    assert shown.returncode == 0, shown.stderr
+    assert shown.returncode == 0, shown.stderr[-6000:]
     assert shown.stdout.count("is complete") == 1
     assert "2 processes train" in shown.stderr
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
