@@ -1,8 +1,8 @@
 """How a search uses this machine best: leaves a batch, and threads that play side by side.
 
 A tree that selects several leaves before it hears of the first one is faster, and wastes some of
-them: `worth` says how much, as matches measured it (RESULTS.md, "Leaves a batch"). A batch pays when
-it gains more speed than it loses worth. How much speed it gains is a matter of the machine:
+them: `worth` says how much, as matches measured it (RESULTS.md, "What a batch costs"). A batch pays
+when it gains more speed than it loses worth. How much speed it gains is a matter of the machine:
 `move37 bench search --tune` measures it and keeps it in the user's cache, where every search finds it.
 """
 
@@ -24,8 +24,9 @@ from mcts import SearchSettings
 THREADS_OF_A_GPU = 4  # that play games: while one waits for its batch, the others fill theirs
 MOST_VISITS = 1_000_000  # of a search that something else ends
 TIMED_VISITS = 400  # what such a search is taken to reach
-WORTH_VISITS = 64  # of the searches whose batches were measured
-WORTH = {1: 1.0, 4: 0.80, 8: 0.38, 16: 0.27, 32: 0.23, 64: 0.19}  # by leaves a batch
+# The share of its visits that a search keeps, by the share of them that a batch holds beside its
+# first leaf: read off the matches, which say no more than that.
+WORTH = {0.0: 1.0, 0.03: 0.75, 0.06: 0.40, 0.11: 0.38, 0.23: 0.27, 0.48: 0.23, 0.98: 0.19}
 
 
 class Tuning(BaseModel):
@@ -47,14 +48,13 @@ class Tuning(BaseModel):
 def worth(leaves: int, visits: int) -> float:
     """The share of its visits that a search keeps, in (0, 1]: it plays like one of so many alone.
 
-    Measured at `WORTH_VISITS`; taken to depend on the share that a batch is of all visits.
+    Between the points of WORTH it follows straight lines.
     """
-    measured = [(n - 1) / WORTH_VISITS for n in WORTH]
-    return float(np.interp((leaves - 1) / visits, measured, list(WORTH.values())))
+    return float(np.interp((leaves - 1) / visits, list(WORTH), list(WORTH.values())))
 
 
 def most_leaves(visits: int) -> int:
-    """The largest batch that is chosen: a sixteenth of the visits, beyond which its cost leaps."""
+    """The largest batch that is chosen: a sixteenth of the visits; larger ones hardly paid."""
     return max(1, visits // 16)
 
 

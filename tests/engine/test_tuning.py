@@ -15,7 +15,6 @@ from engine.setup import GameSetup
 from engine.tuning import (
     TIMED_VISITS,
     WORTH,
-    WORTH_VISITS,
     Tuning,
     default_tuning,
     game_threads,
@@ -44,7 +43,7 @@ def test_a_leaf_at_a_time_is_worth_all_its_visits_and_a_larger_batch_less():
         assert shares[0] == 1
         assert shares == sorted(shares, reverse=True)
         assert min(shares) > 0
-    assert [worth(leaves, WORTH_VISITS) for leaves in WORTH] == list(WORTH.values())
+    assert [worth(1 + round(100 * share), 100) for share in WORTH] == list(WORTH.values())
     assert worth(8, 100) < worth(8, 1000)
 
 
