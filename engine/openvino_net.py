@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -42,7 +43,6 @@ class OpenVinoNet:
         self._net = copy.deepcopy(net).eval().requires_grad_(False)  # training may go on
         self._ranges = None if calibrate_on is None else input_ranges(self._net, calibrate_on)
         self._cores = cores
-        self._core = ov.Core()
         self._lock = threading.Lock()
         self._idle: dict[tuple[int, ...], list[ov.InferRequest]] = {}
         self._compiled: dict[tuple[int, ...], ov.CompiledModel] = {}
@@ -72,7 +72,14 @@ class OpenVinoNet:
             "ENABLE_HYPER_THREADING": True,
             "ENABLE_CPU_PINNING": False,
         }
-        return self._core.compile_model(model, "CPU", options)
+        return _core().compile_model(model, "CPU", options)
+
+
+@cache
+def _core() -> ov.Core:
+    """One for the whole process: when the last one goes, OpenVINO frees a stack that it gave the
+    thread for its signals, and the next Ctrl-C crashes."""
+    return ov.Core()
 
 
 @torch.inference_mode()
