@@ -71,31 +71,31 @@ LEVELS = (
     ),
     Level(
         "novice", "plays like a person, with slips",
-        _search(1, 1), _search(4, 1), human_like=True, elo=251,
+        _search(1, 1), _search(4, 1), human_like=True, elo=216,
     ),
     Level(
         "casual", "plays like a person, with few slips",
-        _search(1, 0.6), _search(20, 1), human_like=True, elo=424,
+        _search(1, 0.6), _search(20, 1), human_like=True, elo=371,
     ),
     Level(
         "intuitive", "plays the move an expert would most likely play, without reading",
-        _search(1), _search(60, 0.5), human_like=True, elo=539,
+        _search(1), _search(60, 0.5), human_like=True, elo=466,
     ),
     Level(
         "steady", "reads a little: 24 visits a move",
-        _search(24, 0.3, _OPENING), _search(200, 0.3, _OPENING), elo=865,
+        _search(24, 0.3, _OPENING), _search(200, 0.3, _OPENING), elo=779,
     ),
     Level(
         "skilled", "reads: 100 visits a move",
-        _search(100, 0.2, _OPENING), _search(800, 0.2, _OPENING), elo=1078,
+        _search(100, 0.2, _OPENING), _search(800, 0.2, _OPENING), elo=1026,
     ),
     Level(
         "strong", "reads well: 400 visits a move",
-        _search(400, leaves=2), _search(4000, leaves=4), elo=1302,
+        _search(400, leaves=2), _search(4000, leaves=4), elo=1289,
     ),
     Level(
         "full", "everything it has: 3200 visits a move",
-        _search(3200, leaves=8), _search(40_000, leaves=8), elo=1550,
+        _search(3200, leaves=8), _search(40_000, leaves=8),
     ),
 )  # fmt: skip
 

@@ -378,7 +378,7 @@ def visits_of(engine):
 
 
 def test_a_level_plays_as_weakly_as_it_should_whatever_was_analysed_before():
-    with LiveEngine(size=7, visits=None, evaluator_of=for_levels, level=find_level("steady")) as engine:
+    with LiveEngine(visits=None, evaluator_of=for_levels, level=find_level("steady")) as engine:
         engine.send("lz-analyze b 10")
         for _ in range(3):
             engine.read_line()
