@@ -22,6 +22,9 @@ KO_PLANE, RECENT_PLANE = 8, 9
 @rule
 def liberties_up_to_three(state, w, chain):
     """The true liberties of a chain: 1, 2, or 3 for any more."""
+    pseudo = state.liberties[chain]
+    if state.stones[chain] == 1 or pseudo > 8:  # each liberty counts at most four times
+        return min(pseudo, 3)
     first, second = 0, 0
     stone = chain
     while True:
