@@ -6,17 +6,19 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 BUILD_INPUTS := setup.py pyproject.toml constraints.txt $(sort $(wildcard csrc/*.cpp csrc/*.h))
 
-.PHONY: demo test test-slow setup lint types sanitize bench clean
+.PHONY: demo test test-fast setup lint types sanitize bench clean
 
 demo: setup
 	$(BIN)/move37 demo
 
-test: setup lint types
-	$(BIN)/pytest -m 'not slow'
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
-# Tests of more than ten seconds: whole runs, the terminal app, deep counts.
-test-slow: setup
-	$(BIN)/pytest -m slow
+test: setup lint types
+	$(PYTEST)
+
+# Without the tests of more than ten seconds: whole runs, the terminal app, deep counts.
+test-fast: setup lint types
+	$(PYTEST) -m 'not slow'
 
 setup: $(VENV)/ready
 

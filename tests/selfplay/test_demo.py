@@ -22,6 +22,7 @@ def test_a_short_demo_goes_all_the_way_and_a_second_one_resumes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "LEAST_GAMES", 4)  # weak nets play long games
+    monkeypatch.setattr(demo, "MATCH_GAMES", 6)
     arguments = ["demo", "--minutes", "0.5", "--out", str(tmp_path), "--device", "cpu", "--json"]
     shown = CliRunner().invoke(move37.app, arguments)
     assert shown.exit_code == 0, shown.output
