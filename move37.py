@@ -575,12 +575,12 @@ def bench(
     with Terminal() as terminal:
         chosen = net or default_net(load(game))
         if tune:
-            rows, path = run_tuning(suites or [], game, chosen or game, seconds, device, terminal)
-            return result(as_json, rows, f"{tables(rows)}\n\nkept in {path}")
-        if chosen is None and not suites:
-            terminal.line(f"no net ships for {game}: only board and tree; name one with --net")
-            suites = ["board", "tree"]
-        rows = run_suites(suites or [], game, chosen or game, seconds, device, terminal)
+            rows = run_tuning(suites or [], game, chosen or game, seconds, device, terminal)
+        else:
+            if chosen is None and not suites:
+                terminal.line(f"no net ships for {game}: only board and tree; name one with --net")
+                suites = ["board", "tree"]
+            rows = run_suites(suites or [], game, chosen or game, seconds, device, terminal)
     result(as_json, rows, tables(rows))
 
 
