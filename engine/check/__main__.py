@@ -26,7 +26,7 @@ def compile_error(error: Exception, file: Path | None) -> str:
 
 
 def examine(name: str, mode: Mode, seconds: float) -> dict[str, Any]:
-    """What is found in one mode, as plain values: mistakes, doubts, games played, and answers to compare."""
+    """What is found in one mode, as plain values; after a mistake perhaps that alone."""
     game = load(name)
     file = Path(name).resolve() if name.endswith(".py") else None
     try:
