@@ -116,10 +116,3 @@ def _paint(text: str, colour: str, inside: Style | None) -> str:
     board = inside.board_colour if inside else ""
     after = f"\x1b[0;{board}m" if board else "\x1b[0m"
     return f"\x1b[{colour}m{text}{after}"
-
-
-def example_move(position: Position) -> str:
-    """A move to show how moves are named: in the middle when that is legal."""
-    game, legal = position.game, position.legal_mask()
-    middle = game.area // 2
-    return game.notation.name(middle if legal[middle] or not legal.any() else int(legal.argmax()))

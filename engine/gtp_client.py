@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 import numpy as np
@@ -71,12 +70,7 @@ class GtpEngine:
     def __enter__(self) -> GtpEngine:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def send(self, command: str, *, timeout: float | None = None) -> str:

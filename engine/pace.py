@@ -1,30 +1,31 @@
-"""How fast this machine searches with a net: measured once, in about a second, then remembered."""
+"""How fast this machine searches with a net: measured in about a second, then remembered a while."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
-from engine.files import user_cache, write_whole
+from pydantic import BaseModel, ConfigDict, Field
+
 from engine.game import Game
-from engine.inference import Device, NetEvaluator, hardware
+from engine.inference import Device, NetEvaluator
+from engine.machine import keep, recall
 from engine.nets import load_net, net_path
 from engine.position import Position
 from engine.tuning import search_of
 from mcts import Evaluator, Search, SearchSettings
 
 WARM_UP, MEASURED = 0.3, 0.5  # seconds
+BELIEVED = 3600.0  # seconds: the machine may have been busy when it was measured
 
 
-@dataclass(frozen=True)
-class Pace:
+class Pace(BaseModel):
     """The visits of one search in a second, on this machine and with a certain net."""
 
-    visits_per_s: float
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    visits_per_s: float = Field(gt=0)
+    measured_at: float = Field(description="seconds since 1970")
 
     def visits_in(self, seconds: float) -> int:
         """How many visits take so long: two digits, then zeros; at least 1."""
@@ -36,20 +37,20 @@ class Pace:
 
 
 def pace_of(net: str, game: Game, device: Device) -> Pace:
-    """The pace of a net on a device, from the user's cache or else measured and kept there.
+    """The pace of a net on a device, measured now unless it was within the last hour.
 
     Raises UserError for a net that does not fit.
     """
-    path = user_cache() / "pace.json"
-    key = f"{_digest(net_path(net))} {game.name} {hardware(device)}"
-    known = _read(path)
-    if key not in known:
-        evaluator = NetEvaluator(load_net(net, game)[0], device, game)
-        known[key] = measure(game, evaluator, search_of(None, device, net))
-        with contextlib.suppress(OSError):  # nothing to remember it in: measured again next time
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, json.dumps(known, indent=1).encode())
-    return Pace(known[key])
+    file, now = net_path(net).resolve(), time.time()
+    subject = f"{game.name} with {file}"
+    known = recall(Pace, device).get(subject)
+    if known and max(file.stat().st_mtime, now - BELIEVED) <= known.measured_at <= now:
+        return known
+    evaluator = NetEvaluator(load_net(net, game)[0], device, game)
+    pace = Pace(visits_per_s=measure(game, evaluator, search_of(None, device, net)), measured_at=now)
+    with contextlib.suppress(OSError):  # nothing to remember it in: measured again next time
+        keep(pace, device, subject)
+    return pace
 
 
 def measure(game: Game, evaluator: Evaluator, settings: SearchSettings) -> float:
@@ -65,16 +66,3 @@ def measure(game: Game, evaluator: Evaluator, settings: SearchSettings) -> float
 def _run_for(search: Search, seconds: float) -> None:
     end, least = time.perf_counter() + seconds, search.core.root_visits + 1
     search.run(lambda: time.perf_counter() >= end and search.core.root_visits >= least)
-
-
-def _read(path: Path) -> dict[str, float]:
-    """What was measured before; nothing where the file cannot be read."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return {key: float(value) for key, value in found.items() if float(value) > 0}
-    except (OSError, ValueError, AttributeError, TypeError):
-        return {}
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -162,6 +162,13 @@ class Session:
 
     # --- What can be done -------------------------------------------------------------------
 
+    @property
+    def example_move(self) -> str:
+        """A move to show how moves are named: in the middle when that is legal."""
+        legal, middle = self.position.legal_mask(), self.game.area // 2
+        action = middle if legal[middle] or not legal.any() else int(legal.argmax())
+        return self.game.notation.name(action)
+
     def play(self, text: str) -> int:
         """Plays the human's move, named as people do. Raises UserError when that cannot be."""
         self._require_turn()

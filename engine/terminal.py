@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from engine.board_view import PLAIN, draw, example_move, style_for
+from engine.board_view import PLAIN, draw, style_for
 from engine.bot import Stop
 from engine.errors import UserError, did_you_mean
 from engine.session import Session, margin_text
@@ -211,7 +211,7 @@ class Terminal:
 
     def _help(self) -> None:
         game = self.session.game
-        example = example_move(self.session.position)
+        example = self.session.example_move
         rows = {} if self._watching else {example: "play there, as an example"}
         if self._extra and not self._watching:
             ends = "pass; two passes in a row end the game"

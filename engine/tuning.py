@@ -3,21 +3,19 @@
 A tree that selects several leaves before it hears of the first one is faster, and wastes some of
 them: `worth` says how much, as matches measured it (RESULTS.md, "What a batch costs"). A batch pays
 when it gains more speed than it loses worth. How much speed it gains is a matter of the machine:
-`move37 bench search --tune` measures it and keeps it in the user's cache, where every search finds it.
+`move37 bench search --tune` measures it and keeps it (engine/machine.py), where every search finds it.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import UserError
-from engine.files import user_cache, write_whole
-from engine.inference import Device, cpu_count, devices_of, hardware
+from engine.inference import Device, cpu_count, devices_of
+from engine.machine import keep, memory_file, recall
 from engine.nets import net_path
 from mcts import SearchSettings
 
@@ -69,21 +67,17 @@ def default_tuning(device: Device) -> Tuning:
 
 def tuning_of(device: Device, net: str) -> Tuning:
     """What was measured last for a net on a device of this machine, or the default."""
-    return _known(device).get(_place(net)) or default_tuning(device)
+    return recall(Tuning, device).get(_file_of(net)) or default_tuning(device)
 
 
 def keep_tuning(device: Device, net: str, tuning: Tuning) -> Path:
     """Keeps what was measured for a net on a device; in which file. Raises UserError if it cannot."""
-    path = _path()
-    known = _known(device)
-    known.pop(_place(net), None)  # the newest stands last
-    mine = {name: old.model_dump() for name, old in {**known, _place(net): tuning}.items()}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(_read() | {hardware(device): mine}, indent=1).encode())
+        keep(tuning, device, _file_of(net))
     except OSError as error:
-        raise UserError(f"cannot write '{path}': {error.strerror}; set XDG_CACHE_HOME") from error
-    return path
+        reason = f"cannot write '{memory_file()}': {error.strerror}"
+        raise UserError(f"{reason}; set XDG_CACHE_HOME") from error
+    return memory_file()
 
 
 def search_of(visits: int | None, device: Device, net: str | None) -> SearchSettings:
@@ -94,28 +88,8 @@ def search_of(visits: int | None, device: Device, net: str | None) -> SearchSett
 
 def game_threads(device: Device) -> int:
     """How many threads play games side by side: as measured last, with whichever net."""
-    return [default_tuning(device), *_known(device).values()][-1].threads
+    return [default_tuning(device), *recall(Tuning, device).values()][-1].threads
 
 
-def _known(device: Device) -> dict[str, Tuning]:
-    """What was measured on a device of this machine, by net; nothing of what cannot be understood."""
-    try:
-        return TypeAdapter(dict[str, Tuning]).validate_python(_read().get(hardware(device), {}))
-    except ValidationError:  # of another version
-        return {}
-
-
-def _read() -> dict[str, Any]:
-    try:
-        found = json.loads(_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _path() -> Path:
-    return user_cache() / "tuning.json"
-
-
-def _place(net: str) -> str:
+def _file_of(net: str) -> str:
     return str(net_path(net).resolve())

@@ -5,13 +5,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from engine.game import Game
-from engine.inference import Device, NetEvaluator
+from engine.games import load
+from engine.inference import (
+    Device,
+    NetEvaluator,
+    choose_device,
+    cpu_count,
+    torch_threads,
+)
 from engine.net import Net
+from engine.nets import load_net
+from selfplay.experts import read_experts
+from selfplay.progress import Reporter
 from selfplay.replay import Batch, Games, make_batch
 
 
@@ -68,3 +79,22 @@ def measure(net: Net, game: Game, games: Games, device: Device, most: int = sys.
         hits5 / max(1, positions),
         squared / known if known else float("nan"),
     )
+
+
+def accuracy_on_files(
+    net_name: str,
+    paths: list[Path],
+    game_name: str | None,
+    min_rank: str | None,
+    device_name: str,
+    reporter: Reporter,
+) -> Accuracy:
+    """The accuracy of a net on all expert moves of some records."""
+    net, info = load_net(net_name)
+    game = load(game_name or info.game)
+    load_net(net_name, game)
+    games, summary = read_experts(list(paths), game, min_rank=min_rank)
+    reporter.line(summary.summary())
+    device = choose_device(device_name)
+    with torch_threads(cpu_count()):
+        return measure(net, game, games, device)

@@ -6,7 +6,6 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,8 +73,8 @@ def run_suites(
 
 def run_tuning(
     suites: Sequence[str], game: str, net: str, seconds: float, device: str, report: Reporter
-) -> tuple[dict[str, Rows], Path]:
-    """Finds and keeps what suits this machine (see `engine.tuning`); the tables and where it is kept.
+) -> dict[str, Rows]:
+    """Finds and keeps what suits this machine (see `engine.tuning`); the tables.
 
     Raises UserError for other suites than the search, or what does not fit.
     """
@@ -85,7 +84,11 @@ def run_tuning(
     tuning, rows = tune_search(
         load(game), net, chosen, seconds, lambda share: report.bar("tuning", share)
     )
-    return rows, keep_tuning(chosen, net, tuning)
+    try:
+        report.line(f"kept in {keep_tuning(chosen, net, tuning)}")
+    except UserError as error:  # the tables are worth showing all the same
+        report.line(f"not kept: {error}")
+    return rows
 
 
 def search_signature() -> str:

@@ -154,6 +154,7 @@ class ClusterGames:
         """Without `use_gpus` the actors leave the GPUs of their nodes alone."""
         self.next_id = self.evaluations = 0
         self.unfinished: list[Log] = []  # games in flight are the actors'
+        self.taken: list[str] = []
         self._cluster, self._ray, self._report = cluster, cluster.ray, report
         self._use_gpus = use_gpus
         self._job = self._ray.put(job)

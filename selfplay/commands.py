@@ -1,286 +1,288 @@
-"""What the learning commands do, between the front door and the parts that do the work."""
+"""The commands that learn, match and measure, each a few lines that call what does the work.
+
+Heavy imports wait until a command needs them.
+"""
 
 from __future__ import annotations
 
-import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+import typer
 
 from engine.errors import UserError
-from engine.game import Game
-from engine.games import lasting_name, load
-from engine.gtp_client import GtpEngine, GtpPlayer
-from engine.inference import Device, choose_device, cpu_count, describe_devices, torch_threads
-from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
-from engine.players import PlayerSpec, SearchPlayer, make_evaluator, parse_player
-from engine.tuning import game_threads
-from selfplay import parallel
-from selfplay.accuracy import Accuracy, measure
-from selfplay.actor import help_run
-from selfplay.arena import SgfFolder, Tally, play_gtp_match, play_match
-from selfplay.cluster import Cluster
-from selfplay.config import RunConfig, parse_config, preset_names, read_config, read_preset
-from selfplay.elo import Sprt
-from selfplay.experts import read_experts
-from selfplay.imitation import ExpertStage
-from selfplay.learner import Learner
-from selfplay.metrics import Metrics
-from selfplay.progress import Reporter
-from selfplay.record import DEFAULT_ENGINES, RecordReport, record_games
-from selfplay.run import Run
-from selfplay.stages import SHIPPED, StageContext, expert_stage, shipped_games
+from engine.options import Device, GameName, Json, Minutes, MoveSeconds, OpeningMoves, Seed, result
 
 
-def imitate_files(
-    paths: list[Path],
-    out: Path,
-    game_name: str,
-    start: str | None,
-    blocks: int,
-    channels: int,
-    min_rank: str | None,
-    minutes: float | None,
-    device_name: str,
-    seed: int,
-    reporter: Reporter,
-) -> dict[str, Any]:
-    """Imitates records and writes the net; the values that `move37 imitate --json` prints."""
-    game, device = load(game_name), choose_device(device_name)
-    check_writable(out)
-    if start:
-        net, info = load_net(start, game)
-    else:
-        net = new_net(game, blocks, channels, seed)
-        info = NetInfo(game=game.name, sizes=[game.shape[1]], config=net.config)
-    stage = ExpertStage(data=[str(path) for path in paths], min_rank=min_rank, minutes=minutes)
-    with tempfile.TemporaryDirectory(prefix="move37-") as folder:
-        metrics = Metrics(Path(folder), board=False)
-        context = StageContext(game, device, seed, Path(folder), metrics, reporter)
-        net, info = expert_stage(context, net, info, stage)
-    save_net(out, net, info)
-    held_out = info.strength["held_out"]
-    return {
-        "train_positions": info.training["positions"],
-        "heldout_positions": held_out["positions"],
-        "top1": held_out["top1"],
-        "top5": held_out["top5"],
-        "value_mse": held_out["value_mse"],
-        "seconds": info.training["seconds"],
-    }
+def demo(
+    minutes: Annotated[float, typer.Option(min=0.5, help="Time for all of it.")] = 23.0,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; resumed when it exists. [runs/demo]")
+    ] = None,
+    teachers: Annotated[
+        bool, typer.Option("--teachers", help="Compare the four teachers instead. [runs/teachers]")
+    ] = False,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """From expert games to a net that beats them: imitation, self-play, the match, a chart."""
+    from selfplay.comparison import compare_teachers
+    from selfplay.demo import run_demo
+    from selfplay.progress import Terminal
 
-
-def accuracy_on_files(
-    net_name: str,
-    paths: list[Path],
-    game_name: str | None,
-    min_rank: str | None,
-    device_name: str,
-    reporter: Reporter,
-) -> Accuracy:
-    """The accuracy of a net on all expert moves of some records."""
-    net, info = load_net(net_name)
-    game = load(game_name or info.game)
-    load_net(net_name, game)
-    games, summary = read_experts(list(paths), game, min_rank=min_rank)
-    reporter.line(summary.summary())
-    device = choose_device(device_name)
-    with torch_threads(cpu_count()):
-        return measure(net, game, games, device)
-
-
-def default_config(game: str, start: str | None, device: str, seed: int) -> RunConfig:
-    """What `move37 train` does without a configuration: the game's preset if it has one, or else
-    imitate if there are games, then play."""
-    common = {"game": lasting_name(game), "start": start, "device": device, "seed": seed}
-    for name in (load(game).name, load(game).family):
-        if name in preset_names():
-            return read_preset(name).model_copy(update=common)
-    stages: list[dict[str, Any]] = []
-    if start is None and shipped_games(load(game)) is not None:
-        stages.append({"teacher": "expert", "data": [SHIPPED]})
-    stages.append({"teacher": "search"})
-    return parse_config({**common, "stages": stages}, "default configuration")
-
-
-def train_run(
-    folder: Path,
-    config_path: Path | None,
-    preset: str | None,
-    start: str | None,
-    game_name: str,
-    hours: float | None,
-    device: str,
-    seed: int,
-    cluster: bool,
-    address: str | None,
-    actor: bool,
-    reporter: Reporter,
-) -> str | None:
-    """Begins or resumes a run, or helps it as an actor or a follower of torchrun's first process.
-
-    Gives the last line to print, a follower none. Raises UserError for options that contradict
-    each other.
-    """
-    deadline = time.monotonic() + hours * 3600 if hours else float("inf")
-    if address is not None and not cluster:
-        raise UserError("--address names a Ray cluster: add --cluster")
-    if actor:
-        if cluster or config_path or preset or start:
-            raise UserError("--actor helps a run that was begun elsewhere: give only RUN and --device")
-        done = help_run(folder, device, deadline, reporter)
-        return f"run {folder} is complete" if done else f"the time to help run {folder} is over"
-    config: RunConfig | None = None
-    if config_path is not None and preset is not None:
-        raise UserError("--config and --preset both describe the run: give one of them")
-    if config_path is not None:
-        config = read_config(config_path)
-    elif preset is not None:
-        config = preset_config(preset, start, device, seed)
-    elif not (folder / "config.json").exists():
-        config = default_config(game_name, start, device, seed)
-    with parallel.together() as leads:
-        if not leads:
-            parallel.follow(Learner.following)
-            return None
-        run = Run.open(folder, config, reporter)
-        processes = f", {parallel.world()} processes train" if parallel.world() > 1 else ""
-        reporter.line(describe_devices(run.device) + processes)
-        complete = run.go_on(deadline, Cluster(address) if cluster else None)
-    if complete:
-        return f"run {folder} is complete: {run.net_of_stage(len(run.config.stages) - 1)}"
-    return f"run {folder} stopped in time; go on with: move37 train {folder}"
-
-
-def preset_config(name: str, start: str | None, device: str, seed: int) -> RunConfig:
-    """A preset; with a net to start from, its expert games teach no stage but stay at hand."""
-    config = read_preset(name)
-    changes: dict[str, Any] = {"seed": seed}
-    if device != "auto":
-        changes["device"] = device
-    if start is not None:
-        learners = [stage for stage in config.stages if not isinstance(stage, ExpertStage)]
-        games = config.imitated.model_dump(include={"data", "min_rank"}) if config.imitated else {}
-        changes["start"] = start
-        changes["stages"] = [stage.model_copy(update=games) for stage in learners]
-    return config.model_copy(update=changes)
-
-
-@dataclass(frozen=True)
-class MatchOptions:
-    """How a match is played.
-
-    opening_moves  random moves before the players take over; None: the game's default
-    seconds        time for a move of GTP engines; None: no limit but patience
-    sprt           ends the match as soon as this test is decided
-    sgf            keeps each game of Go in this folder
-    """
-
-    opening_moves: int | None = None
-    seconds: float | None = None
-    sprt: Sprt | None = None
-    sgf: Path | None = None
-
-
-def arena_match(
-    a: str,
-    b: str,
-    games: int,
-    game_name: str,
-    options: MatchOptions,
-    device_name: str,
-    seed: int,
-    reporter: Reporter,
-) -> Tally:
-    """A match between two players named as in `engine.players`."""
-    game, device = load(game_name), choose_device(device_name)
-    specs = (parse_player(a, game), parse_player(b, game))
-    gtp = any(spec.command for spec in specs)
-    if (gtp or options.sgf) and game.family != "go":
-        raise UserError(f"{game_name}: only Go has engines that speak GTP and records in SGF")
-    keep = SgfFolder(options.sgf, (a, b)) if options.sgf else lambda played: None
-    sprt = options.sprt
-
-    def on_game(tally: Tally) -> bool:
-        reporter.bar("match", tally.games / games, str(tally))
-        return sprt is None or sprt.decision(tally.llr(sprt)) is None
-
-    with torch_threads(1):
-        if gtp:
-            players = [_single_player(game, spec, device, seed, options.seconds) for spec in specs]
-            reporter.line(describe_devices(device))
-            try:
-                return play_gtp_match(
-                    game,
-                    players[0],
-                    players[1],
-                    games,
-                    seed=seed,
-                    opening_moves=options.opening_moves,
-                    on_game=on_game,
-                    keep=keep,
-                )
-            finally:
-                for player in players:
-                    if isinstance(player, GtpPlayer):
-                        player.engine.close()
-        evaluators = make_evaluator(specs[0], game, device), make_evaluator(specs[1], game, device)
-        reporter.line(describe_devices(device))
-        return play_match(
-            game,
-            (specs[0].settings, specs[1].settings),
-            evaluators,
-            games,
-            seed=seed,
-            opening_moves=options.opening_moves,
-            workers=game_threads(device),
-            on_game=on_game,
-            keep=keep,
+    with Terminal() as terminal:
+        outcome = (
+            compare_teachers(out or Path("runs/teachers"), minutes, device, seed, terminal)
+            if teachers
+            else run_demo(out or Path("runs/demo"), minutes, device, seed, terminal)
         )
+    result(as_json, outcome.as_json(), outcome.table())
 
 
-def match_json(tally: Tally, sprt: Sprt | None) -> dict[str, Any]:
-    """What `move37 arena --json` prints."""
-    return tally.as_json() | ({"sprt": sprt.as_json(tally.llr(sprt))} if sprt else {})
+def imitate(
+    paths: Annotated[list[Path], typer.Argument(help="SGF files, folders, .zip or .tar.gz.")],
+    out: Annotated[Path, typer.Option(help="The net file to write.")],
+    game: GameName = "go9",
+    start: Annotated[str | None, typer.Option(help="A net to start from.")] = None,
+    blocks: Annotated[int, typer.Option(min=1, help="Residual blocks of a new net.")] = 4,
+    channels: Annotated[int, typer.Option(min=8, help="Channels of a new net.")] = 32,
+    min_rank: Annotated[
+        str | None, typer.Option(help="Imitate sides of this rank or rating: 6d, 1p, 2200.")
+    ] = None,
+    minutes: Minutes = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Learn the moves that experts played, until the held-out accuracy stops rising."""
+    from selfplay.progress import Terminal
+    from selfplay.train import imitate_files
+
+    with Terminal() as terminal:
+        values = imitate_files(
+            paths, out, game, start, blocks, channels, min_rank, minutes, device, seed, terminal
+        )
+    result(as_json, values, f"wrote {out}")
 
 
-def match_text(a: str, b: str, tally: Tally, sprt: Sprt | None) -> str:
-    """What `move37 arena` prints for people."""
-    lines = [f"A: {a}", f"B: {b}", f"A {tally}"]
-    if sprt:
-        lines.append(sprt.text(tally.llr(sprt)))
-    return "\n".join(lines + [f"forfeited {note}" for note in tally.forfeits])
+def accuracy(
+    net: Annotated[str, typer.Argument(help="A net's file or name.")],
+    paths: Annotated[list[Path], typer.Argument(help="SGF files, folders, .zip or .tar.gz.")],
+    game: Annotated[str | None, typer.Option(help="Default: the game of the net.")] = None,
+    min_rank: Annotated[str | None, typer.Option(help="Only sides of this rank or rating.")] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """How well a net predicts the experts' moves and results of any records."""
+    from selfplay.accuracy import accuracy_on_files
+    from selfplay.progress import Terminal
+
+    with Terminal() as terminal:
+        measured = accuracy_on_files(net, paths, game, min_rank, device, terminal)
+    result(as_json, measured.__dict__, str(measured))
 
 
-def _single_player(
-    game: Game, spec: PlayerSpec, device: Device, seed: int, seconds: float | None
-) -> SearchPlayer | GtpPlayer:
-    if spec.command is not None:
-        return GtpPlayer(GtpEngine(spec.command), seconds)
-    return SearchPlayer(game, spec.settings, make_evaluator(spec, game, device), seed)
+def train(
+    run: Annotated[Path, typer.Argument(help="The run folder, begun or resumed.")],
+    config: Annotated[Path | None, typer.Option(help="A TOML file that describes it.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Or a ready-made one: demo, laptop, gpu or cluster.")
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="A net to begin self-play from.")] = None,
+    game: GameName = "go9",
+    hours: Annotated[float | None, typer.Option(min=0.001, help="Stop after this time.")] = None,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Let a Ray cluster play the games of self-play.")
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="The cluster's HOST:PORT; default: RAY_ADDRESS, the one here, or a new one here."
+        ),
+    ] = None,
+    actor: Annotated[
+        bool, typer.Option("--actor", help="Only play, for a run at work elsewhere on this folder.")
+    ] = False,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Run or resume the stages of a run folder: imitation, then self-play.
+
+    On several GPUs of a machine: torchrun --nproc-per-node N --no-python move37 train RUN.
+    """
+    from selfplay.progress import Terminal
+    from selfplay.train import train_run
+
+    with Terminal() as terminal:
+        done = train_run(
+            run, config, preset, start, game, hours, device, seed, cluster, address, actor, terminal
+        )
+    if done:
+        typer.echo(done)
 
 
-def record_collection(
-    out: Path,
-    games: int,
-    engines: list[str] | None,
-    size: int,
-    komi: float,
-    opening_moves: int,
-    jobs: int,
-    seed: int,
-    reporter: Reporter,
-) -> RecordReport:
-    """Records games between GTP engines until the collection holds as many as asked."""
-    return record_games(
-        out,
-        games,
-        engines or DEFAULT_ENGINES,
-        size=size,
-        komi=komi,
-        opening_moves=opening_moves,
-        jobs=jobs,
-        seed=seed,
-        progress=lambda done, total: reporter.bar("games", done / total, f"{done} of {total}"),
-    )
+def report(run: Annotated[Path, typer.Argument(help="The run folder.")], as_json: Json = False) -> None:
+    """Charts, tables and a sample game of a run, as one HTML page."""
+    from selfplay.report import write_report
+
+    page = write_report(run)
+    result(as_json, {"page": str(page)}, f"wrote {page}")
+
+
+def discoveries(
+    run: Annotated[Path, typer.Argument(help="The run folder.")],
+    positions: Annotated[int, typer.Option(min=1, help="Positions of each kind to look at.")] = 20_000,
+    visits: Annotated[int, typer.Option(min=2, help="Of the search; a deep one has ten times.")] = 200,
+    margin: Annotated[float, typer.Option(min=0, max=2, help="Least gain in value, in [-1, 1].")] = 0.1,
+    most: Annotated[int, typer.Option(min=1, help="Stop after so many.")] = 20,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Find good moves that imitation would never have played; writes SGF and a table."""
+    from selfplay.discoveries import describe, find_discoveries
+    from selfplay.progress import Terminal
+
+    with Terminal() as terminal:
+        found = find_discoveries(run, positions, visits, margin, most, device, seed, terminal)
+    values = {"discoveries": len(found), "folder": str(run / "discoveries")}
+    lines = [*map(describe, found), f"{len(found)} found; see {run / 'discoveries'}"]
+    result(as_json, values, "\n".join(lines))
+
+
+def arena(
+    a: Annotated[
+        str, typer.Argument(help="net=FILE,visits=200 | net=FILE,policy | level=5 | random | gtp=CMD")
+    ],
+    b: Annotated[str, typer.Argument(help="The other player.")],
+    games: Annotated[int, typer.Option(min=1, help="Games, half of them with each colour.")] = 100,
+    game: GameName = "go9",
+    opening_moves: OpeningMoves = None,
+    sprt: Annotated[
+        str | None,
+        typer.Option(help="Stop when it is clear whether A is this or that Elo better: 0,35."),
+    ] = None,
+    sgf: Annotated[Path | None, typer.Option(help="Keep each game of Go in this folder.")] = None,
+    seconds: MoveSeconds = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """A match with paired colours and varied openings."""
+    from selfplay.elo import parse_sprt
+    from selfplay.match import MatchOptions, arena_match, match_json, match_text
+    from selfplay.progress import Terminal
+
+    test = parse_sprt(sprt) if sprt else None
+    options = MatchOptions(opening_moves, seconds, test, sgf)
+    with Terminal() as terminal:
+        tally = arena_match(a, b, games, game, options, device, seed, terminal)
+    result(as_json, match_json(tally, test), match_text(a, b, tally, test))
+
+
+def ladder(
+    players: Annotated[
+        list[str],
+        typer.Argument(help="Net files, run folders, players as in `move37 arena`, or `levels`."),
+    ],
+    table: Annotated[Path, typer.Option(help="The file that keeps all results.")] = Path("ladder.json"),
+    games: Annotated[int, typer.Option(min=2, help="Games that each pair shall have played.")] = 20,
+    gauntlet: Annotated[
+        bool, typer.Option("--gauntlet", help="Only the first player against all others.")
+    ] = False,
+    chain: Annotated[bool, typer.Option("--chain", help="Only each player against the next.")] = False,
+    visits: Annotated[int, typer.Option(min=1, help="Visits a move of nets named by file.")] = 100,
+    game: GameName = "go9",
+    opening_moves: OpeningMoves = None,
+    seconds: MoveSeconds = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Rate nets and engines against each other; the same command goes on where it stopped."""
+    from selfplay.ladder import Pairing, climb
+    from selfplay.match import MatchOptions
+    from selfplay.progress import Terminal
+
+    if gauntlet and chain:
+        raise UserError("--gauntlet and --chain both say who plays whom: give one of them")
+    options = MatchOptions(opening_moves, seconds)
+    pairing: Pairing = "gauntlet" if gauntlet else "chain" if chain else "all"
+    with Terminal() as terminal:
+        standings = climb(players, table, games, pairing, visits, game, options, device, seed, terminal)
+    result(as_json, standings.as_json(), str(standings))
+
+
+def record(
+    out: Annotated[Path, typer.Option(help="The SGF collection to write or to continue.")],
+    games: Annotated[int, typer.Option(min=1, help="Games the collection shall hold.")] = 100,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(help="A GTP command line, {seed} in it replaced. Repeat for more."),
+    ] = None,
+    size: Annotated[int, typer.Option(min=5, max=19, help="Board size.")] = 9,
+    komi: Annotated[float, typer.Option(help="Points for White.")] = 7.0,
+    opening_moves: Annotated[int, typer.Option(min=0, help="Most random opening stones.")] = 4,
+    jobs: Annotated[int, typer.Option(min=1, help="Games at once.")] = 2,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Make expert games from GTP engines playing each other (default: GNU Go at three levels)."""
+    from selfplay.progress import Terminal
+    from selfplay.record import DEFAULT_ENGINES, record_games
+
+    with Terminal() as terminal:
+        report = record_games(
+            out,
+            games,
+            engine or DEFAULT_ENGINES,
+            size=size,
+            komi=komi,
+            opening_moves=opening_moves,
+            jobs=jobs,
+            seed=seed,
+            progress=lambda done, total: terminal.bar("games", done / total, f"{done} of {total}"),
+        )
+    result(as_json, report.__dict__, str(report))
+
+
+def bench(
+    suites: Annotated[
+        list[str] | None, typer.Argument(help="board tree net search selfplay; default all.")
+    ] = None,
+    game: GameName = "go9",
+    net: Annotated[str, typer.Option(help="A net's file or name.")] = "",
+    seconds: Annotated[float, typer.Option(min=0.01, help="Time for each figure.")] = 2.0,
+    device: Device = "auto",
+    tune: Annotated[
+        bool,
+        typer.Option("--tune", help="Find the threads and batches that suit this machine; keep them."),
+    ] = False,
+    signature: Annotated[
+        bool,
+        typer.Option(
+            "--signature", help="Only print a hash of fixed searches: has the search changed?"
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure the speed of the board, the tree, the net, the search and self-play."""
+    from engine.games import load
+    from engine.nets import default_net
+    from selfplay.bench import run_suites, run_tuning, search_signature, tables
+    from selfplay.progress import Terminal
+
+    if signature:
+        found = search_signature()
+        return result(as_json, {"signature": found}, found)
+    with Terminal() as terminal:
+        chosen = net or default_net(load(game))
+        if tune:
+            rows = run_tuning(suites or [], game, chosen or game, seconds, device, terminal)
+        else:
+            if chosen is None and not suites:
+                terminal.line(f"no net ships for {game}: only board and tree; name one with --net")
+                suites = ["board", "tree"]
+            rows = run_suites(suites or [], game, chosen or game, seconds, device, terminal)
+    result(as_json, rows, tables(rows))

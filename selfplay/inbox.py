@@ -24,11 +24,12 @@ class Inbox:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._taken: set[Path] = set()
+        self.taken: list[str] = []  # names of files whose games the learner has, not yet removed
 
     def waiting(self) -> list[Path]:
         """The files that no learner has taken up, in the order of their names."""
-        return sorted(set(self.folder.glob("*.safetensors")) - self._taken)
+        found = self.folder.glob("*.safetensors")
+        return sorted(path for path in found if path.name not in self.taken)
 
     def post(self, name: str, games: Packed, evaluations: int) -> None:
         """Leaves games, and how many evaluations they took. Raises OSError, e.g. on a full disk."""
@@ -39,7 +40,8 @@ class Inbox:
     def take(self, most: int) -> tuple[list[Log], int]:
         """Games not yet taken, until they have `most` positions, and their evaluations.
 
-        The files stay until `clear`, so that a learner killed before its checkpoint finds them again.
+        The files stay until `clear`, so that a learner killed before its checkpoint finds them again;
+        the checkpoint names those in `taken`, so that one killed after it does not.
         """
         logs: list[Log] = []
         evaluations = positions = 0
@@ -50,11 +52,11 @@ class Inbox:
             logs += unpack_logs(arrays)
             positions += len(arrays["actions"])
             evaluations += int(arrays["evaluations"][0])
-            self._taken.add(path)
+            self.taken.append(path.name)
         return logs, evaluations
 
     def clear(self) -> None:
-        """Removes what was taken: a checkpoint has it. (A kill just before repeats these games.)"""
-        for path in self._taken:
-            path.unlink(missing_ok=True)
-        self._taken.clear()
+        """Removes what was taken: a checkpoint has it."""
+        for name in self.taken:
+            (self.folder / name).unlink(missing_ok=True)
+        self.taken.clear()

@@ -27,8 +27,8 @@ from engine.levels import LEVELS
 from engine.nets import net_path
 from engine.players import is_player, parse_player
 from selfplay.arena import Tally
-from selfplay.commands import MatchOptions, arena_match
 from selfplay.elo import Z95
+from selfplay.match import MatchOptions, arena_match
 from selfplay.progress import Reporter
 
 ELO_PER_UNIT = 400 / math.log(10)  # Elo of one unit of choix's log-strength

@@ -251,6 +251,7 @@ class Reinforcement:
             "positions": self.positions,
             "evaluations": self.source.evaluations,
             "next_id": self.source.next_id,
+            "taken": self.source.taken,
             "seconds": self.seconds,
             "next_match": self.next_match,
             "window": len(self.window),
@@ -272,6 +273,8 @@ class Reinforcement:
             self.iteration, self.games = facts["iteration"], facts["games"]
             self.positions, self.source.evaluations = facts["positions"], facts["evaluations"]
             self.source.next_id = facts["next_id"]
+            self.source.taken += facts.get("taken", [])  # of older runs: not known
+            self.source.saved()  # a kill may have come before it
             self.seconds, self.next_match = facts["seconds"], facts["next_match"]
             for number in range(self.iteration - facts["window"], self.iteration):
                 self.window.append(Games.load(self._shard(number)))

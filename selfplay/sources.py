@@ -30,18 +30,20 @@ class GameSource(Protocol):
     next_id       the number of the next game, or of the next actor's first
     evaluations   positions evaluated since the stage began
     unfinished    games in flight that a checkpoint keeps
+    taken         names of what was given but not played here, until `saved`
     """
 
     next_id: int
     evaluations: int
     unfinished: list[Log]
+    taken: list[str]
 
     def play(self, net: Net, wanted: int, on_progress: Callable[[float], None]) -> list[Log]:
         """Finished games with `wanted` positions or a few more, those to come played by `net`."""
         ...
 
     def saved(self) -> None:
-        """What was given so far is safe in a checkpoint."""
+        """What was given so far is safe in a checkpoint; what it names as taken is not given again."""
 
     def close(self) -> None:
         """The stage is over or interrupted."""
@@ -74,6 +76,7 @@ class LocalGames:
         self.openings, self.device, self.workers, self.inbox = openings, device, workers, inbox
         self.next_id = self.evaluations = 0
         self.unfinished: list[Log] = []
+        self.taken = inbox.taken if inbox else []  # one list for both
         self._pool: MatchPool | None = None
 
     def play(self, net: Net, wanted: int, on_progress: Callable[[float], None]) -> list[Log]:

@@ -213,8 +213,9 @@ def test_play_without_a_terminal_is_plain() -> None:
 
 def test_the_help_names_the_default_level() -> None:
     from engine.levels import DEFAULT_LEVEL
+    from engine.options import LevelName
 
-    (option,) = move37.LevelName.__metadata__
+    (option,) = LevelName.__metadata__
     assert option.help.endswith(f"default in play: {DEFAULT_LEVEL.name}.")
 
 

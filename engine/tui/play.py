@@ -15,7 +15,6 @@ from textual.message import Message
 from textual.widgets import Input
 
 from engine.analyst import Report
-from engine.board_view import example_move
 from engine.bot import Decision, Stop
 from engine.errors import UserError, did_you_mean
 from engine.levels import find_level
@@ -350,7 +349,7 @@ class PlayScreen(TableScreen):
 
     def action_help(self) -> None:
         """F1."""
-        example = example_move(self.session.position)
+        example = self.session.example_move
         self.app.push_screen(Help(_HELP.format(example=example, extra=self._extra or "pass")))
 
     def action_hint(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from go_invariants import assert_sound
 
 from engine import games
-from engine.plain import Buffer, State
+from engine.check.plain import Buffer, State
 
 MOVES = {"go9": 25, "go19": 6}  # of the larger boards, where plain Python is slow
 GAMES, MOVES_OF_OTHERS = 4, 60

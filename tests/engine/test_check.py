@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from engine import check, games
-from engine.check import Guarded, MistakeError, Rules, check_game
+from engine.check import check_game
+from engine.check.examination import FEW_GAMES
+from engine.check.guarded import Guarded, MistakeError, Rules
 from engine.errors import UserError
 from engine.game import Game
 
@@ -230,7 +232,7 @@ def test_an_endless_loop_is_given_up(tmp_path, monkeypatch):
 def test_the_games_that_ship_are_sound(name):
     report = check_game(name, seconds=1)
     assert (report.mistakes, report.doubts) == ([], [])
-    assert report.games["plain"] >= 1 and report.games["native"] >= check.FEW_GAMES
+    assert report.games["plain"] >= 1 and report.games["native"] >= FEW_GAMES
 
 
 # --- Machine code ------------------------------------------------------------------------------

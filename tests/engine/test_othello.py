@@ -9,7 +9,6 @@ from engine import games
 from engine.position import Position
 
 RULES = games.load("othello")
-PASS = 64
 
 
 def othello(diagram, to_move=0):

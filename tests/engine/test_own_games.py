@@ -13,7 +13,7 @@ import move37
 from engine import games
 from engine.errors import UserError
 from engine.games import own
-from selfplay.commands import default_config
+from selfplay.train import default_config
 
 ROOT = Path(__file__).parents[2]
 TIC_TAC_TOE = (ROOT / "engine/games/tic_tac_toe.py").read_text()

@@ -11,6 +11,8 @@ from engine.errors import UserError
 from engine.games import load
 from engine.gtp.thinker import DEFAULT_VISITS
 from engine.inference import choose_device, cpu_count
+from engine.machine import keep, recall
+from engine.pace import Pace
 from engine.setup import GameSetup
 from engine.tuning import (
     TIMED_VISITS,
@@ -34,7 +36,7 @@ FAST = Tuning(threads=3, speeds={1: 100.0, 2: 1000.0})
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return tmp_path / "move37" / "tuning.json"
+    return tmp_path / "move37" / "machine.json"
 
 
 def test_a_leaf_at_a_time_is_worth_all_its_visits_and_a_larger_batch_less():
@@ -77,7 +79,7 @@ def test_threads_for_games_are_those_measured_last(own_cache):
     for net, threads in ((NET, 5), ("go9-imitation", 4), (NET, 3)):
         keep_tuning(CPU, net, Tuning(threads=threads, speeds={1: 1.0}))
     assert game_threads(CPU) == 3
-    assert len(next(iter(json.loads(own_cache.read_text()).values()))) == 2
+    assert len(next(iter(json.loads(own_cache.read_text()).values()))["Tuning"]) == 2
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"x": 1}', "not JSON", '{"cpu, x86_64, 1 core": 3}'])
@@ -86,6 +88,13 @@ def test_a_file_that_says_nothing_is_as_none(own_cache, text):
     own_cache.write_text(text)
     assert tuning_of(CPU, NET) == default_tuning(CPU)
     keep_tuning(CPU, NET, FAST)
+    assert tuning_of(CPU, NET) == FAST
+
+
+def test_pace_and_tuning_are_kept_side_by_side():
+    keep_tuning(CPU, NET, FAST)
+    keep(Pace(visits_per_s=5, measured_at=0), CPU, NET)
+    assert recall(Pace, CPU)[NET].visits_per_s == 5
     assert tuning_of(CPU, NET) == FAST
 
 
@@ -98,9 +107,9 @@ def test_a_game_against_the_bot_uses_what_was_measured_unless_told_otherwise():
 
 
 def test_tuning_tries_every_batch_and_keeps_its_choice(own_cache):
-    rows, path = run_tuning(["search"], "tic_tac_toe", NET, 0.01, "cpu", Silent())
+    rows = run_tuning(["search"], "tic_tac_toe", NET, 0.01, "cpu", Silent())
     kept = tuning_of(CPU, NET)
-    assert path == own_cache
+    assert own_cache.exists()
     assert list(kept.speeds) == [row["leaves_per_batch"] for row in rows["deep"]]
     assert [row["threads"] for row in rows["games"] if row["chosen"]] == [kept.threads]
     assert sum(row["chosen"] for row in rows["deep"]) == 1
@@ -114,7 +123,8 @@ def test_only_the_search_is_tuned():
         tune_search(load("tic_tac_toe"), "nowhere", CPU, 0.01)
 
 
-def test_a_cache_that_cannot_be_written_is_one_line(own_cache):
+def test_a_cache_that_cannot_be_written_is_one_line_and_the_tables_are_shown(own_cache):
     own_cache.parent.parent.joinpath("move37").write_text("in the way")
-    with pytest.raises(UserError, match=r"cannot write '.*tuning.json': .*; set XDG_CACHE_HOME"):
+    assert run_tuning(["search"], "tic_tac_toe", NET, 0.01, "cpu", Silent()).keys() == {"deep", "games"}
+    with pytest.raises(UserError, match=r"cannot write '.*machine.json': .*; set XDG_CACHE_HOME"):
         keep_tuning(CPU, NET, FAST)

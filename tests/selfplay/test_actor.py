@@ -21,6 +21,7 @@ from engine.inference import Device
 from engine.nets import NetInfo, new_net, save_net
 from mcts import Log, UniformEvaluator
 from selfplay.actor import MOST_WAITING, help_run
+from selfplay.checkpoint import Checkpoint
 from selfplay.config import parse_config
 from selfplay.inbox import Inbox
 from selfplay.metrics import Metrics
@@ -139,6 +140,43 @@ def begin(folder: Path, **changes: Any) -> Run:
     net, stage = {"blocks": 1, "channels": 8}, {**CONFIG, **changes}
     config = {"game": "tic_tac_toe", "device": "cpu", "net": net, "stages": [stage]}
     return Run.open(folder, parse_config(config, "test"), Silent())
+
+
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("moment", ["before the checkpoint", "after the checkpoint"])
+def test_a_kill_around_the_checkpoint_neither_loses_nor_repeats_an_actors_games(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    run = begin(tmp_path, iterations=2, positions_per_iteration=30)
+    inbox = Inbox(tmp_path / "actors/01-search")
+    for number in range(2):
+        logs = finished_games(40, first_id=1_000_000 * (number + 1))
+        inbox.post(f"a-{number}", pack_finished(GAME, logs), 1)
+    learned: list[list[int]] = []
+    lessons = Games.from_logs
+
+    def noted(game: Any, logs: list[Log], targets: Any) -> Games:
+        learned.append([log.id for log in logs if log.id >= 1_000_000])
+        return lessons(game, logs, targets)
+
+    def killed(*_: Any) -> None:
+        raise KilledError
+
+    monkeypatch.setattr(Games, "from_logs", noted)
+    with monkeypatch.context() as kill, pytest.raises(KilledError):
+        if moment == "before the checkpoint":
+            kill.setattr(Checkpoint, "save", killed)
+        else:
+            kill.setattr(Inbox, "clear", killed)
+        run.go_on()
+    if moment == "before the checkpoint":
+        learned.clear()  # that was forgotten
+    assert run.go_on()
+    games = [number for iteration in learned for number in iteration]
+    assert len(games) == len(set(games)) and {number // 1_000_000 for number in games} == {1, 2}
 
 
 def test_an_actor_of_no_run_is_told_so(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_without_ray_the_error_names_the_remedy(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nothing_but_the_cluster_needs_ray() -> None:
-    code = "import sys, selfplay.run, selfplay.commands; print('ray' in sys.modules)"
+    code = "import sys, selfplay.run, selfplay.train; print('ray' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT) == "False\n"
 
 

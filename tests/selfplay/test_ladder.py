@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from engine.errors import UserError
 from engine.games import load
 from engine.nets import NetInfo, new_net, save_net
-from selfplay.commands import MatchOptions
 from selfplay.ladder import Pairing, Result, Standings, Table, climb, players_of, rate
+from selfplay.match import MatchOptions
 from selfplay.progress import Silent
 
 pytest.importorskip("choix")

@@ -10,10 +10,10 @@ from engine.inference import NetEvaluator, choose_device
 from engine.nets import load_net
 from engine.position import Position
 from mcts import Evaluation, Evaluator
-from selfplay.commands import default_config
 from selfplay.config import PRESETS
 from selfplay.progress import Silent
 from selfplay.run import Run
+from selfplay.train import default_config
 
 
 def losses(evaluator: Evaluator, position: Position, player: int) -> tuple[int, int]:

@@ -14,7 +14,6 @@ from safetensors import safe_open
 from engine.errors import UserError
 from engine.files import is_half_written
 from engine.nets import load_net
-from selfplay.commands import preset_config
 from selfplay.config import parse_config, preset_names, read_config, read_preset
 from selfplay.learner import Learner, Losses
 from selfplay.metrics import Metrics
@@ -22,6 +21,7 @@ from selfplay.progress import Silent
 from selfplay.replay import Batch
 from selfplay.run import Run, alone
 from selfplay.teachers import SearchStage
+from selfplay.train import preset_config
 
 STAGE = {
     "teacher": "search",
