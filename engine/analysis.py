@@ -24,6 +24,7 @@ from engine.analyst import Analyst, MoveReport, Report
 from engine.errors import UserError
 from engine.game import Game
 from engine.games import load
+from engine.nets import as_model
 from engine.position import Position
 from mcts import Evaluator, Search, step_together
 
@@ -119,7 +120,7 @@ class AnalysisEngine:
         if action == "query_version":
             more = {"version": self.version, "git_hash": "<omitted>"}
         elif action == "query_models":
-            more = {"models": [{"name": self.name, "internalName": self.name}]}
+            more = {"models": [as_model(self.name)]}
         elif action.startswith("terminate"):
             self._terminate(given, action == "terminate_all")
         self.write(given | more)
