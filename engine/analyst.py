@@ -290,8 +290,10 @@ class Analyst:
         wanted = ownership or moves_ownership
         followed = lines[:OWNERSHIP_LINES] if any(move.visits for move in shown) else [()]
         ends = self._ownership_after(position, followed) if wanted else None
-        weights = np.array([max(1, move.visits) for move in shown[:OWNERSHIP_LINES]] or [1], np.float64)
-        owners, spread = (None, None) if ends is None else _mean_and_stdev(ends, weights / weights.sum())
+        owners = spread = None
+        if ends is not None:
+            visits = [max(1, move.visits) for move in shown[:OWNERSHIP_LINES]] or [1]
+            owners, spread = _mean_and_stdev(ends, np.array(visits) / sum(visits))
         sign = 1 - 2 * position.to_move
         scored = self._knows_scores(position)
         policy = np.full(self.game.actions, -1, np.float32)

@@ -177,9 +177,9 @@ def _comment(node: PropertyMap, text: str) -> None:
 
 def _better_line(review: RecordReview, move: MoveReview) -> list[PropertyMap]:
     """The moves of the better line as nodes; the first says what it promises."""
-    size = review.record.size
+    shape = review.record.shape
     nodes: list[PropertyMap] = [
-        {"BW"[(move.player + ply) % 2]: [sgf_point(action, size)]}
+        {"BW"[(move.player + ply) % 2]: [sgf_point(action, shape)]}
         for ply, action in enumerate(move.best.line[:LINE_LENGTH])
     ]
     _comment(nodes[0], f"{COLOURS[move.player]} {100 * move.best.win_rate:.1f} %")

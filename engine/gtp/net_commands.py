@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 
@@ -85,4 +86,8 @@ def _raw_words(symmetry: int, view: NetView, position: Position) -> str:
 
 def _rows(values: np.ndarray) -> list[str]:
     """A board of numbers, `NAN` where there is none."""
-    return [" ".join("NAN" if v != v else f"{v + 0.0:.6f}" for v in row) for row in values.tolist()]
+    zero = 0.0  # added to them, so that none is -0
+    return [
+        " ".join("NAN" if math.isnan(value) else f"{value + zero:.6f}" for value in row)
+        for row in values.tolist()
+    ]

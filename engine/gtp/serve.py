@@ -44,7 +44,8 @@ def serve(
 ) -> None:
     """Serves GTP on stdin and stdout, or other lines and output, until `quit` or their end.
 
-    net_names lists the nets in use. Raises UserError, before anything is read, when the game cannot be played.
+    net_names lists the nets in use. Raises UserError, before anything is read, when the game cannot
+    be played.
     """
     thinker = Thinker(evaluator_of, settings, limits, seed)
     thinker.prepare(game)

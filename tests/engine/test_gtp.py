@@ -514,7 +514,10 @@ def test_the_nets_own_words_are_about_the_board_as_it_is_under_each_symmetry():
         for view in views:
             policy = re.search(r"policy\n(.*)\npolicyPass (\S+)", view, re.DOTALL)
             rows = [row.split() for row in policy[1].splitlines()]
-            assert [(y, x) for y in range(5) for x in range(5) if rows[y][x] == "NAN"] == [(1, 1), (2, 2)]
+            assert [(y, x) for y in range(5) for x in range(5) if rows[y][x] == "NAN"] == [
+                (1, 1),
+                (2, 2),
+            ]
             shares = [float(share) for row in rows for share in row if share != "NAN"]
             assert sum(shares) + float(policy[2]) == pytest.approx(1, abs=1e-4)
         assert engine.tell("kata-raw-nn 5").split() == views[5].split()
