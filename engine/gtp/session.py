@@ -164,11 +164,11 @@ def whole_number(word: str) -> int:
 
 
 def number(word: str) -> float:
-    """A finite number. Raises GtpFailure for another word."""
+    """A number, of at most ten digits before the point. Raises GtpFailure for another word."""
     try:
         value = float(word)
     except ValueError:
         raise GtpFailure(SYNTAX_ERROR) from None
-    if not abs(value) < 1e9:
+    if not abs(value) < 1e10:
         raise GtpFailure(SYNTAX_ERROR)
     return value

@@ -200,7 +200,10 @@ def _stones_of(session: Session, words: tuple[str, ...]) -> dict[int, int]:
 
 @command("set_position")
 def set_position(session: Session, given: Command) -> str:
-    session.board.set_up(_stones_of(session, given.arguments), BLACK)
+    stones = _stones_of(session, given.arguments)
+    if 2 * len(stones) != len(given.arguments):
+        raise GtpFailure("illegal position: two stones on a point")
+    session.board.set_up(stones, BLACK)
     session.thinker.new_game()
     return ""
 

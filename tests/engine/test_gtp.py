@@ -237,6 +237,16 @@ def test_records_are_saved_and_loaded(tmp_path):
         assert engine.ask(f"printsgf {tmp_path}") == "? cannot save file"
 
 
+def test_records_of_oblong_boards_are_saved_and_loaded(tmp_path):
+    file = tmp_path / "game.sgf"
+    with LiveEngine() as engine:
+        engine.tell("rectangular_boardsize 9 7", "play b J1", "play w A7", f"printsgf {file}")
+        before = engine.ask("showboard")
+        assert "SZ[9:7]" in engine.ask("printsgf")
+        engine.tell("boardsize 5", f"loadsgf {file}")
+        assert engine.ask("showboard") == before and engine.ask("query_boardsize") == "= 9 7"
+
+
 def test_free_handicap_beyond_the_fixed_points_is_the_nets_choice():
     with LiveEngine(size=5) as engine:
         placed = engine.tell("place_free_handicap 4").split()
