@@ -23,7 +23,8 @@ from engine.analysis_query import Json, Options, Query, QueryError, parse_query
 from engine.analyst import Analyst, MoveReport, Report
 from engine.errors import UserError
 from engine.game import Game
-from engine.games import load
+from engine.games import go_name, load
+from engine.nets import as_model
 from engine.position import Position
 from mcts import Evaluator, Search, step_together
 
@@ -119,7 +120,7 @@ class AnalysisEngine:
         if action == "query_version":
             more = {"version": self.version, "git_hash": "<omitted>"}
         elif action == "query_models":
-            more = {"models": [{"name": self.name, "internalName": self.name}]}
+            more = {"models": [as_model(self.name)]}
         elif action.startswith("terminate"):
             self._terminate(given, action == "terminate_all")
         self.write(given | more)
@@ -137,9 +138,9 @@ class AnalysisEngine:
             if named and (turns is None or job.turn in turns):
                 self._finish(job)
 
-    def _game(self, size: int) -> Game:
+    def _game(self, height: int, width: int) -> Game:
         """The game on a board of that size. Raises UserError when the net does not know it."""
-        game = load(f"go{size}")
+        game = load(go_name(height, width))
         self.check(game)
         return game
 
@@ -216,6 +217,7 @@ def answer(query: Query, position: Position, report: Report) -> Json:
             "currentPlayer": "BW"[report.to_move],
             "thisHash": f"{position.position_hash:016X}",
             "visits": report.visits,
+            "weight": report.visits,
             "winrate": _round(report.win_rate),
             "rawWinrate": _round(report.net_win_rate),
             "utility": _round(2 * report.win_rate - 1),
@@ -226,6 +228,8 @@ def answer(query: Query, position: Position, report: Report) -> Json:
         found["policy"] = _floats(report.policy)
     if query.ownership and report.ownership is not None:
         found["ownership"] = _floats(report.ownership)
+    if query.ownership_stdev and report.ownership_stdev is not None:
+        found["ownershipStdev"] = _floats(report.ownership_stdev)
     return found
 
 
@@ -235,6 +239,8 @@ def _move_info(query: Query, move: MoveReport) -> Json:
         "move": name(move.action),
         "order": move.order,
         "visits": move.visits,
+        "edgeVisits": move.visits,
+        "weight": move.visits,
         "winrate": _round(move.win_rate),
         "lcb": _round(move.lcb),
         "utility": _round(2 * move.win_rate - 1),

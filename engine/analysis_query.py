@@ -29,9 +29,17 @@ Json = dict[str, Any]
 
 PERSPECTIVES: tuple[Perspective, ...] = ("BLACK", "WHITE", "SIDETOMOVE")
 MAX_VISITS = SearchSettings.model_fields["visits"].metadata[1].le
-DEFAULT_KOMI = 7.5
+DEFAULT_KOMI = {"AREA": 7.5, "TERRITORY": 6.5}
 MAX_KOMI = 150
 MAX_LINE = 1000
+FIELDS = {
+    *("id", "moves", "initialStones", "initialPlayer", "rules", "whiteHandicapBonus", "komi"),
+    *("boardXSize", "boardYSize", "analyzeTurns", "priority", "priorities", "maxVisits"),
+    *("analysisPVLen", "rootPolicyTemperature", "includeOwnership", "includeOwnershipStdev"),
+    *("includeMovesOwnership", "includePolicy", "includePVVisits", "avoidMoves", "allowMoves"),
+    *("overrideSettings", "reportDuringSearchEvery", "firstReportDuringSearchAfter"),
+}
+_BONUS = "whiteHandicapBonus"
 _MOVES = 'must be an array of pairs of the form ["B" or "W", vertex]'
 _AVOID = "must be a list of objects with 'player', 'moves' and 'untilDepth'"
 _RULES = "must be a name such as 'chinese' or 'tromp-taylor', or an object"
@@ -140,6 +148,7 @@ class Query:
     line_length: int = MAX_LINE
     ownership: bool = False
     moves_ownership: bool = False
+    ownership_stdev: bool = False
     policy: bool = False
     line_visits: bool = False
     warnings: list[tuple[str, str]] = field(default_factory=list)
@@ -147,18 +156,17 @@ class Query:
 
 def parse_query(
     given: Json,
-    game_of_size: Callable[[int], Game],
+    game_on: Callable[[int, int], Game],
     options: Options,
 ) -> Query:
     """Reads a query whose `id` has been checked.
 
-    game_of_size gives the game on a board and raises UserError for one that cannot be analysed.
-    Raises QueryError.
+    game_on(height, width) gives the game on a board and raises UserError for one that cannot be
+    analysed. Raises QueryError.
     """
     fields = _Fields(given)
-    size = fields.board_size()
     try:
-        game = game_of_size(size)
+        game = game_on(*fields.board_shape())
     except UserError as error:
         raise QueryError("boardXSize", str(error)) from None
     board = _Board(game)
@@ -166,6 +174,7 @@ def parse_query(
     turns = fields.turns(len(positions) - 1)
     options, warnings = fields.options(options)
     masks, more = _masks(fields, board)
+    unused = [(name, "Unexpected or unused field") for name in given if name not in FIELDS]
     every = fields.number("reportDuringSearchEvery", math.inf, 0.001, 1e6)
     return Query(
         id=given["id"],
@@ -179,9 +188,10 @@ def parse_query(
         line_length=fields.integer("analysisPVLen", MAX_LINE, 1, MAX_LINE),
         ownership=fields.flag("includeOwnership"),
         moves_ownership=fields.flag("includeMovesOwnership"),
+        ownership_stdev=fields.flag("includeOwnershipStdev"),
         policy=fields.flag("includePolicy"),
         line_visits=fields.flag("includePVVisits"),
-        warnings=warnings + more,
+        warnings=unused + warnings + more,
     )
 
 
@@ -217,30 +227,32 @@ class _Fields:
             raise QueryError(name, "must be an array of integers")
         return values
 
-    def board_size(self) -> int:
-        sizes = []
-        for name in ("boardXSize", "boardYSize"):
-            sizes.append(self.integer(name, 0, GO_SIZES[0], GO_SIZES[-1]))
-        if sizes[0] != sizes[1]:
-            raise QueryError("boardYSize", f"{sizes[0]}x{sizes[1]}: only square boards are analysed")
-        return sizes[0]
+    def board_shape(self) -> tuple[int, int]:
+        width, height = (
+            self.integer(name, 0, GO_SIZES[0], GO_SIZES[-1]) for name in ("boardXSize", "boardYSize")
+        )
+        return height, width
 
-    def komi(self) -> float:
-        komi = self.number("komi", DEFAULT_KOMI, -MAX_KOMI, MAX_KOMI)
+    def komi(self, rules: Rules) -> float:
+        komi = self.number("komi", DEFAULT_KOMI[rules.scoring], -MAX_KOMI, MAX_KOMI)
         if (2 * komi) % 1:
             raise QueryError("komi", "must be an integer or half-integer")
         return komi
 
     def rules(self) -> Rules:
         given = self.given.get("rules")
+        if not isinstance(given, str | dict):
+            raise QueryError("rules", _RULES)
         try:
-            if isinstance(given, str):
-                return parse_rules(given)
-            if isinstance(given, dict):
-                return from_json(given)
+            rules = parse_rules(given) if isinstance(given, str) else from_json(given)
         except UserError as error:
             raise QueryError("rules", f"could not parse rules: {error}") from None
-        raise QueryError("rules", _RULES)
+        if (bonus := self.given.get(_BONUS)) is None:
+            return rules
+        try:
+            return from_json(rules.as_json() | {_BONUS: str(bonus) if bonus == 0 else bonus})
+        except UserError as error:
+            raise QueryError(_BONUS, str(error)) from None
 
     def turns(self, last: int) -> list[int]:
         if "analyzeTurns" not in self.given:
@@ -334,7 +346,7 @@ def _positions(fields: _Fields, board: _Board) -> list[Position]:
         raise QueryError("moves", _MOVES)
     moves = board.moves("moves", given["moves"], allow_pass=True)
     setup = {action: player + 1 for player, action in stones}
-    if has_captured_chain(setup, board.game.shape[0]):
+    if has_captured_chain(setup, board.game.shape):
         raise QueryError("initialStones", "the stones leave a chain without a liberty")
     handicap = len(setup) if 2 not in setup.values() else 0
     first = 1 if handicap >= 2 else 0
@@ -343,7 +355,7 @@ def _positions(fields: _Fields, board: _Board) -> list[Position]:
     elif "initialPlayer" in given:
         first = _player("initialPlayer", given["initialPlayer"])
     rules = fields.rules()
-    komi = fields.komi() + rules.bonus(handicap)
+    komi = fields.komi(rules) + rules.bonus(handicap)
     position = Position(board.game)
     position.set_start(komi_half_points=round(2 * komi), **rules.start_fields())
     for action, piece in setup.items():

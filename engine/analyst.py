@@ -93,6 +93,8 @@ class Report:
     ownership    [H, W] float32 in [-1, 1], 1 where the point ends as the viewer's; None when not
                  asked for or unknown
     moves        the moves searched, best first; empty when the game is over
+    ownership_stdev  [H, W] float32 in [0, 1], how much the lines disagree about the ownership of which
+                 `ownership` is the mean; None as there
     """
 
     to_move: int
@@ -105,6 +107,7 @@ class Report:
     policy: np.ndarray
     ownership: np.ndarray | None
     moves: tuple[MoveReport, ...]
+    ownership_stdev: np.ndarray | None = None
 
     def seen_by(self, viewer: int) -> Report:
         """The same report in the view of player 0 or 1."""
@@ -139,9 +142,18 @@ def _minus(value: Value | None) -> Value | None:
     return None if value is None else -value
 
 
-def _stdev(ownership: np.ndarray) -> float:
-    """The standard deviation of the margin: a point is +1 or -1 with the mean that is given."""
+def margin_stdev(ownership: np.ndarray) -> float:
+    """The standard deviation of the final margin that an ownership stands for, in points.
+
+    As if points changed hands independently: each is +1 or -1 with the mean that is given.
+    """
     return float(np.sqrt(np.sum(1 - np.minimum(ownership**2, 1))))
+
+
+def _mean_and_stdev(views: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean and standard deviation [H, W] of views [n, H, W] that have shares [n] of 1."""
+    mean = np.tensordot(shares, views, 1)
+    return mean, np.sqrt(np.tensordot(shares, (views - mean) ** 2, 1))
 
 
 def lower_bound(win_rate: float, visits: int, error: float) -> float:
@@ -278,8 +290,10 @@ class Analyst:
         wanted = ownership or moves_ownership
         followed = lines[:OWNERSHIP_LINES] if any(move.visits for move in shown) else [()]
         ends = self._ownership_after(position, followed) if wanted else None
-        weights = np.array([max(1, move.visits) for move in shown[:OWNERSHIP_LINES]] or [1], np.float64)
-        owners = None if ends is None else np.tensordot(weights / weights.sum(), ends, 1)
+        owners = spread = None
+        if ends is not None:
+            visits = [max(1, move.visits) for move in shown[:OWNERSHIP_LINES]] or [1]
+            owners, spread = _mean_and_stdev(ends, np.array(visits) / sum(visits))
         sign = 1 - 2 * position.to_move
         scored = self._knows_scores(position)
         policy = np.full(self.game.actions, -1, np.float32)
@@ -296,7 +310,7 @@ class Analyst:
                     win_rate=(1 + move.value) / 2,
                     lcb=lower_bound((1 + move.value) / 2, move.visits, move.error / 2),
                     score_lead=move.score if scored else None,
-                    score_stdev=None if end is None else _stdev(end),
+                    score_stdev=None if end is None else margin_stdev(end),
                     prior=move.prior,
                     line=line,
                     line_visits=tuple(core.variation_visits(move.action)),
@@ -310,10 +324,11 @@ class Analyst:
             win_rate=(1 + sign * core.root_value) / 2,
             net_win_rate=(1 + sign * core.root_evaluation) / 2,
             score_lead=sign * core.root_score if scored else None,
-            score_stdev=None if owners is None else _stdev(owners),
+            score_stdev=None if owners is None else margin_stdev(owners),
             policy=policy,
             ownership=owners if ownership else None,
             moves=tuple(moves),
+            ownership_stdev=spread if ownership else None,
         )
 
     def _knows_scores(self, position: Position) -> bool:

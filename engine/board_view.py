@@ -53,16 +53,17 @@ def style_for(game: Game, output: TextIO, plain: bool = False) -> Style:
     return _COLOURED_STONES if has_stones else _COLOURED_LETTERS
 
 
-def star_points(size: int) -> set[int]:
-    """The actions of the marked points of a square Go board; none below 5x5."""
-    edge, middle = (3 if size >= 13 else 2), size // 2
-    lines = [edge, size - 1 - edge]
-    points = {(row, column) for row in lines for column in lines} if size >= 7 else set()
-    if size % 2 and size >= 5:
-        points.add((middle, middle))
-        if size >= 15:
-            points |= {point for line in lines for point in ((line, middle), (middle, line))}
-    return {row * size + column for row, column in points}
+def star_points(height: int, width: int) -> set[int]:
+    """The actions of the marked points of a Go board; none below 5x5."""
+    small, middle = min(height, width), (height // 2, width // 2)
+    edge = 3 if small >= 13 else 2
+    rows, columns = (edge, height - 1 - edge), (edge, width - 1 - edge)
+    points = {(row, column) for row in rows for column in columns} if small >= 7 else set()
+    if height % 2 and width % 2 and small >= 5:
+        points.add(middle)
+        if small >= 15:
+            points |= {(row, middle[1]) for row in rows} | {(middle[0], column) for column in columns}
+    return {row * width + column for row, column in points}
 
 
 def last_place(position: Position) -> int | None:
@@ -79,7 +80,7 @@ def draw(position: Position, style: Style = PLAIN) -> str:
     game = position.game
     height, width = game.shape
     last = last_place(position)
-    stars = star_points(height) if game.family in ("go", "gomoku") else set()
+    stars = star_points(height, width) if game.family in ("go", "gomoku") else set()
     columns, rows = game.notation.columns, game.notation.rows
     label_width, cell_width = max(map(len, rows)), max(map(len, columns))
     header = " " * label_width + "".join(f" {column:>{cell_width}}" for column in columns)

@@ -32,6 +32,7 @@ from engine.tuning import MOST_VISITS
 
 LINE_LENGTH = 12  # moves of a variation
 COLOURS = ("Black", "White")
+NEGLIGIBLE = 0.0005  # of the win rate: less shows as 0.0 %
 
 
 class RecordReview(Review):
@@ -162,6 +163,8 @@ def _move_text(review: RecordReview, move: MoveReview) -> str:
     if move.rank == 0:
         return "The best move."
     better = " ".join(review.names(action) for action in move.best.line[:LINE_LENGTH])
+    if move.loss < NEGLIGIBLE:
+        return f"As good as the best. The search prefers {better}"
     points = "" if move.points is None else f" and {move.points:.1f} points"
     grade = {"mistake": "A mistake: it costs", "doubtful": "Doubtful: it costs"}.get(
         move.grade, "Costs"
@@ -177,9 +180,9 @@ def _comment(node: PropertyMap, text: str) -> None:
 
 def _better_line(review: RecordReview, move: MoveReview) -> list[PropertyMap]:
     """The moves of the better line as nodes; the first says what it promises."""
-    size = review.record.size
+    shape = review.record.shape
     nodes: list[PropertyMap] = [
-        {"BW"[(move.player + ply) % 2]: [sgf_point(action, size)]}
+        {"BW"[(move.player + ply) % 2]: [sgf_point(action, shape)]}
         for ply, action in enumerate(move.best.line[:LINE_LENGTH])
     ]
     _comment(nodes[0], f"{COLOURS[move.player]} {100 * move.best.win_rate:.1f} %")

@@ -64,38 +64,43 @@ def _search(visits: int, heat: float = 0, moves: int = _EVERY_MOVE, leaves: int 
     )
 
 
+def _alone(visits: int, heat: float = 0, moves: int = _EVERY_MOVE) -> SearchSettings:
+    """Settings of a level without a net: a random game values each leaf."""
+    return _search(visits, heat, moves).model_copy(update={"playouts": 1})
+
+
 LEVELS = (
     Level(
         "beginner", "plays like a person who has just learnt the rules",
-        _search(1, 1.5), _search(1, 1), human_like=True, elo=0,
+        _search(1, 1.5), _alone(1, 1), human_like=True, elo=0,
     ),
     Level(
         "novice", "plays like a person, with slips",
-        _search(1, 1), _search(4, 1), human_like=True, elo=216,
+        _search(1, 1), _alone(4, 1), human_like=True, elo=216,
     ),
     Level(
         "casual", "plays like a person, with few slips",
-        _search(1, 0.6), _search(20, 1), human_like=True, elo=371,
+        _search(1, 0.6), _alone(20, 1), human_like=True, elo=371,
     ),
     Level(
         "intuitive", "plays the move an expert would most likely play, without reading",
-        _search(1), _search(60, 0.5), human_like=True, elo=466,
+        _search(1), _alone(60, 0.5), human_like=True, elo=466,
     ),
     Level(
         "steady", "reads a little: 24 visits a move",
-        _search(24, 0.3, _OPENING), _search(200, 0.3, _OPENING), elo=779,
+        _search(24, 0.3, _OPENING), _alone(200, 0.3, _OPENING), elo=779,
     ),
     Level(
         "skilled", "reads: 100 visits a move",
-        _search(100, 0.2, _OPENING), _search(800, 0.2, _OPENING), elo=1026,
+        _search(100, 0.2, _OPENING), _alone(800, 0.2, _OPENING), elo=1026,
     ),
     Level(
         "strong", "reads well: 400 visits a move",
-        _search(400, leaves=2), _search(4000, leaves=4), elo=1289,
+        _search(400, leaves=2), _alone(4000), elo=1289,
     ),
     Level(
         "full", "everything it has: 3200 visits a move",
-        _search(3200, leaves=8), _search(40_000, leaves=8),
+        _search(3200, leaves=8), _alone(40_000),
     ),
 )  # fmt: skip
 

@@ -152,6 +152,11 @@ def check_fit(net: Net, info: NetInfo, game: Game, name: str) -> None:
         )
 
 
+def as_model(name: str) -> dict[str, object]:
+    """A net as KataGo's protocols list models; none of ours plays as a person of a chosen rank."""
+    return {"name": name, "internalName": name, "usesHumanSLProfile": False}
+
+
 def training_note(**facts: Any) -> dict[str, Any]:
     """Facts about a training, with the versions and the date that made it."""
     return {**facts, "torch": torch.__version__, "date": time.strftime("%Y-%m-%d")}

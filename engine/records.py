@@ -1,7 +1,7 @@
 """Records of Go games and what they mean: their start, their positions, their results.
 
 `engine.sgf` reads and writes them as SGF, `engine.record_files` finds them in files and archives.
-Actions are those of `engine.coords`: `row * size + column` from the upper left, then the pass.
+Actions are those of `engine.coords`: `row * width + column` from the upper left, then the pass.
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ class GameRecord:
     sgf: bytes = field(default=b"", repr=False, compare=False)
 
     @property
-    def size(self) -> int:
-        """The number of rows of the board."""
-        return int(self.game.removeprefix("go"))
+    def shape(self) -> tuple[int, int]:
+        """The rows and columns of the board."""
+        width, _, height = self.game.removeprefix("go").partition("x")
+        return int(height or width), int(width)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine import symmetry
 from engine.analyst import HasOutlook
 from engine.position import Position
 from engine.rules import Rules
@@ -153,16 +154,8 @@ def expected_ownership(position: Position, evaluator: Evaluator) -> np.ndarray:
         owner += game.native.playout_ownership(going_on.state, PLAYOUTS // 2, seed=to_move) / 2
     if not isinstance(evaluator, HasOutlook):
         return owner
-    points, shape = game.symmetries[0], (game.planes, game.area)
-    planes, globals_ = position.encode()
-    seen = planes.reshape(shape)[:, points].transpose(1, 0, 2)  # [S, C, H * W]
-    views = evaluator.outlook(
-        np.ascontiguousarray(seen).reshape(len(points), *planes.shape),
-        np.repeat(globals_[None], len(points), 0),
-    ).ownership.reshape(len(points), game.area)
-    expected = np.zeros(game.area, np.float32)
-    for points_of_view, view in zip(points, views, strict=True):
-        expected[points_of_view] += view / len(points)
+    views = evaluator.outlook(*symmetry.seen(position)).ownership.reshape(-1, game.area)
+    expected = symmetry.turned_back(views, game.symmetries[0]).mean(axis=0)
     expected *= 1 - 2 * position.to_move
     mixed: np.ndarray = NET_SHARE * expected.reshape(game.shape) + (1 - NET_SHARE) * owner
     return mixed

@@ -134,9 +134,10 @@ def make_adviser(setup: GameSetup) -> Bot:
 
 def make_reviewer(setup: GameSetup) -> Analyst:
     """Who reviews games: the best net there is, with the setup's visits or REVIEW_VISITS."""
-    evaluator = _evaluator(setup, setup.best_net())
-    settings = SearchSettings(visits=setup.visits or REVIEW_VISITS, leaves_per_batch=4)
-    return Analyst(games.load(setup.game), evaluator, settings)
+    net = setup.best_net()
+    visits = setup.visits or REVIEW_VISITS
+    settings = SearchSettings(visits=visits, leaves_per_batch=4, playouts=int(net is None))
+    return Analyst(games.load(setup.game), _evaluator(setup, net), settings)
 
 
 def open_session(setup: GameSetup) -> Session:

@@ -14,7 +14,7 @@ from importlib import metadata
 
 from sgfmill import sgf_grammar
 
-from engine.games import GO_SIZES
+from engine.games import GO_SIZES, go_name
 from engine.records import DEFAULT_KOMI, HANDICAP_KOMI, BrokenRecord, GameRecord
 
 PropertyMap = dict[str, list[bytes]]
@@ -61,24 +61,25 @@ def _read_tree(nodes: list[PropertyMap], source: str) -> GameRecord:
 
     if (kind := text("GM")) not in ("", "1"):
         raise ValueError(f"GM[{kind}] is not Go: only GM[1] is read")
-    size = _board_size(text("SZ"))
-    setup, to_move, moves = _main_line(nodes, size)
+    shape = _board_shape(text("SZ"))
+    area = shape[0] * shape[1]
+    setup, to_move, moves = _main_line(nodes, shape)
     handicap = text("HA")
     stones = int(handicap) if handicap.isascii() and handicap.isdigit() else 0
     if stones >= 2 and not setup and [player for player, _ in moves[:stones]] == [0] * stones:
         # Free handicap that was played as moves.
-        setup = {action: 1 for _, action in moves[:stones] if action < size * size}
+        setup = {action: 1 for _, action in moves[:stones] if action < area}
         moves, to_move = moves[stones:], 1
     if moves:
         to_move = moves[0][0]
     elif to_move is None:
         to_move = 1 if setup and 2 not in setup.values() else 0
-    if setup and has_captured_chain(setup, size):
+    if has_captured_chain(setup, shape):
         raise ValueError("the setup stones AB and AW leave a chain without a liberty")
     tag = _EXPERT.search(text("GC"))
     return GameRecord(
-        game=f"go{size}",
-        komi=_komi(text("KM"), size, handicap=stones >= 2 or _is_handicap(setup, to_move)),
+        game=go_name(*shape),
+        komi=_komi(text("KM"), area, handicap=stones >= 2 or _is_handicap(setup, to_move)),
         rules=text("RU"),
         setup=sorted(setup.items()),
         to_move=to_move,
@@ -94,10 +95,10 @@ def _read_tree(nodes: list[PropertyMap], source: str) -> GameRecord:
 
 
 def _main_line(
-    nodes: list[PropertyMap], size: int
+    nodes: list[PropertyMap], shape: tuple[int, int]
 ) -> tuple[dict[int, int], int | None, list[tuple[int, int]]]:
     """The setup {action: piece}, who is to move (PL; None unknown) and the moves."""
-    actions = _action_table(size)
+    actions = _action_table(shape)
     setup: dict[int, int] = {}
     to_move: int | None = None
     moves: list[tuple[int, int]] = []
@@ -111,13 +112,13 @@ def _main_line(
                     if action < 0:
                         shown = value[:20].decode("latin-1")
                         raise ValueError(
-                            f"move {len(moves) + 1}: {name}[{shown}] is not on a board of {size}"
+                            f"move {len(moves) + 1}: {name}[{shown}] is not on {_named(shape)}"
                         )
                     moves.append((0 if name == "B" else 1, action))
             elif name in ("AB", "AW", "AE"):
                 if moves:
                     raise ValueError(f"{name} edits the board after move {len(moves)}")
-                for action in _point_list(name, values, size):
+                for action in _point_list(name, values, shape):
                     if name == "AE":
                         setup.pop(action, None)
                     else:
@@ -128,24 +129,24 @@ def _main_line(
 
 
 @cache
-def _action_table(size: int) -> dict[bytes, int]:
+def _action_table(shape: tuple[int, int]) -> dict[bytes, int]:
     """Actions by SGF point; an empty point and `tt` are the pass."""
-    letters = b"abcdefghijklmnopqrs"[:size]
-    points = [bytes((column, row)) for row in letters for column in letters]
-    return {point: action for action, point in enumerate([*points, b""])} | {b"tt": size * size}
+    rows, columns = (b"abcdefghijklmnopqrs"[:side] for side in shape)
+    points = [bytes((column, row)) for row in rows for column in columns]
+    return {point: action for action, point in enumerate([*points, b""])} | {b"tt": len(points)}
 
 
-def _point_list(name: str, values: list[bytes], size: int) -> Iterator[int]:
+def _point_list(name: str, values: list[bytes], shape: tuple[int, int]) -> Iterator[int]:
     """The actions of a list of points, which may have rectangles such as `aa:cc`."""
-    actions = _action_table(size)
+    actions, (height, width) = _action_table(shape), shape
     for value in values:
-        corners = [actions.get(part.strip().lower(), size * size) for part in value.split(b":")]
-        if len(corners) > 2 or size * size in corners:
+        corners = [actions.get(part.strip().lower(), height * width) for part in value.split(b":")]
+        if len(corners) > 2 or height * width in corners:
             shown = value[:20].decode("latin-1")
-            raise ValueError(f"{name}[{shown}] is not on a board of {size}")
-        (top, left), (bottom, right) = divmod(corners[0], size), divmod(corners[-1], size)
+            raise ValueError(f"{name}[{shown}] is not on {_named(shape)}")
+        (top, left), (bottom, right) = divmod(corners[0], width), divmod(corners[-1], width)
         for row in range(top, bottom + 1):
-            yield from range(row * size + left, row * size + right + 1)
+            yield from range(row * width + left, row * width + right + 1)
 
 
 def _raw(properties: PropertyMap, name: str) -> bytes:
@@ -162,19 +163,25 @@ def _decode(value: bytes, encoding: str) -> str:
     return value.decode("latin-1")
 
 
-def _board_size(text: str) -> int:
+def _board_shape(text: str) -> tuple[int, int]:
+    """The rows and columns of `SZ[9]` or, columns first, `SZ[13:9]`."""
     if not text:
-        return 19
-    sides = {part.strip() for part in text.split(":")}
-    if len(sides) != 1:
-        raise ValueError(f"SZ[{text}]: only square boards are read")
-    side = sides.pop()
-    if not (side.isascii() and side.isdigit() and len(side) < 4 and int(side) in GO_SIZES):
-        raise ValueError(f"SZ[{text}]: boards have {GO_SIZES[0]} to {GO_SIZES[-1]} rows")
-    return int(side)
+        return 19, 19
+    width, _, height = (part.strip() for part in text.partition(":"))
+    sides = (height or width, width)
+    for side in sides:
+        if not (side.isascii() and side.isdigit() and len(side) < 4 and int(side) in GO_SIZES):
+            known = f"{GO_SIZES[0]} to {GO_SIZES[-1]}"
+            raise ValueError(f"SZ[{text}]: boards have {known} rows and columns")
+    return int(sides[0]), int(sides[1])
 
 
-def _komi(text: str, size: int, handicap: bool) -> float:
+def _named(shape: tuple[int, int]) -> str:
+    height, width = shape
+    return f"a board of {width}" if height == width else f"a board of {width}x{height}"
+
+
+def _komi(text: str, area: int, handicap: bool) -> float:
     """Komi in half points, with the usual slips of servers repaired."""
     number = _NUMBER.search(text)
     if number is None:
@@ -184,7 +191,7 @@ def _komi(text: str, size: int, handicap: bool) -> float:
         komi /= 100
     if (2 * komi) % 1 == 0.5:  # Chinese counting halves it: 3.75 stones are 7.5 points
         komi *= 2
-    if abs(komi) > size * size:
+    if abs(komi) > area:
         raise ValueError(f"KM[{text}] is more than the board has points")
     return round(2 * komi) / 2
 
@@ -193,8 +200,9 @@ def _is_handicap(setup: dict[int, int], to_move: int) -> bool:
     return len(setup) >= 2 and to_move == 1 and 2 not in setup.values()
 
 
-def has_captured_chain(stones: dict[int, int], size: int) -> bool:
+def has_captured_chain(stones: dict[int, int], shape: tuple[int, int]) -> bool:
     """Whether some chain of the setup {action: piece} has no liberty."""
+    height, width = shape
     seen: set[int] = set()
     for first, piece in stones.items():
         if first in seen:
@@ -202,10 +210,10 @@ def has_captured_chain(stones: dict[int, int], size: int) -> bool:
         chain, breathes = [first], False
         seen.add(first)
         for action in chain:
-            row, column = divmod(action, size)
+            row, column = divmod(action, width)
             for down, right in ((-1, 0), (0, -1), (0, 1), (1, 0)):
-                if 0 <= row + down < size and 0 <= column + right < size:
-                    beside = action + down * size + right
+                if 0 <= row + down < height and 0 <= column + right < width:
+                    beside = action + down * width + right
                     breathes |= beside not in stones
                     if stones.get(beside) == piece and beside not in seen:
                         seen.add(beside)
@@ -227,23 +235,24 @@ def application() -> str:
         return "move37:source"
 
 
-def sgf_point(action: int, size: int) -> bytes:
-    """An action as the value of a move property; the pass is empty."""
-    if action == size * size:
+def sgf_point(action: int, shape: tuple[int, int]) -> bytes:
+    """An action on a board of (rows, columns) as the value of a move property; the pass is empty."""
+    height, width = shape
+    if action == height * width:
         return b""
-    row, column = divmod(action, size)
+    row, column = divmod(action, width)
     return bytes((ord("a") + column, ord("a") + row))
 
 
 def write_sgf(record: GameRecord) -> str:
     """The record as SGF text, FF[4] in UTF-8, that `read_records` reads back; ends in a newline."""
-    size = record.size
+    height, width = shape = record.shape
     root: PropertyMap = {
         "FF": [b"4"],
         "GM": [b"1"],
         "CA": [b"UTF-8"],
         "AP": [application().encode()],
-        "SZ": [str(size).encode()],
+        "SZ": [(f"{width}" if height == width else f"{width}:{height}").encode()],
         "KM": [f"{record.komi:g}".encode()],
     }
     expert = "".join(s for s, on in zip("BW", record.expert or (), strict=False) if on)
@@ -262,7 +271,7 @@ def write_sgf(record: GameRecord) -> str:
         if text:
             root[name] = [sgf_grammar.escape_text(text.encode("utf-8", "replace"))]
     for name, piece in (("AB", 1), ("AW", 2)):
-        if stones := [sgf_point(action, size) for action, p in record.setup if p == piece]:
+        if stones := [sgf_point(action, shape) for action, p in record.setup if p == piece]:
             root[name] = stones
     if _is_handicap(dict(record.setup), record.to_move):
         root["HA"] = [str(len(record.setup)).encode()]
@@ -270,6 +279,6 @@ def write_sgf(record: GameRecord) -> str:
         root["PL"] = [b"BW"[record.to_move : record.to_move + 1]]
     tree = sgf_grammar.Coarse_game_tree()
     tree.sequence = [root]
-    tree.sequence += [{"BW"[player]: [sgf_point(action, size)]} for player, action in record.moves]
+    tree.sequence += [{"BW"[player]: [sgf_point(action, shape)]} for player, action in record.moves]
     data: bytes = sgf_grammar.serialise_game_tree(tree)
     return data.decode()

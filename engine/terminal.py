@@ -38,7 +38,7 @@ def play_game(
     terminal = Terminal(session, input, output, plain)
     if setup.net_name() is None:
         name = session.game.name
-        terminal.say(f"Note: no net for {name}, so the bot is not trained; it only searches.")
+        terminal.say(f"Note: no net for {name}, so the bot is not trained; it plays by random games.")
     if pace := pace_words(setup):
         terminal.say(f"A move: {pace}.")
     try:

@@ -81,8 +81,13 @@ def keep_tuning(device: Device, net: str, tuning: Tuning) -> Path:
 
 
 def search_of(visits: int | None, device: Device, net: str | None) -> SearchSettings:
-    """One search alone of so many visits; None: until time or somebody ends it."""
-    leaves = 1 if net is None else tuning_of(device, net).leaves(visits or TIMED_VISITS)
+    """One search alone of so many visits; None: until time or somebody ends it.
+
+    Without a net a random game values each leaf.
+    """
+    if net is None:
+        return SearchSettings(visits=visits or MOST_VISITS, playouts=1)
+    leaves = tuning_of(device, net).leaves(visits or TIMED_VISITS)
     return SearchSettings(visits=visits or MOST_VISITS, leaves_per_batch=leaves)
 
 

@@ -186,8 +186,8 @@ class _Match:
 def _random_opening(record: GameRecord, stones: int, dice: random.Random) -> None:
     """Sets up random stones in turn, none on the first line, and whose move it then is."""
     position = Position(load(record.game))
-    size = record.size
-    inner = [r * size + c for r in range(1, size - 1) for c in range(1, size - 1)]
+    height, width = record.shape
+    inner = [r * width + c for r in range(1, height - 1) for c in range(1, width - 1)]
     for _ in range(stones):
         mask = position.legal_mask()
         if choices := [action for action in inner if mask[action]]:

@@ -16,7 +16,7 @@ from engine.game import Game
 from engine.games import own
 from engine.games.own import lasting_name
 
-__all__ = ["GO_SIZES", "lasting_name", "load", "names"]
+__all__ = ["GO_SIZES", "go_name", "lasting_name", "load", "names"]
 
 GO_SIZES = range(1, 20)
 
@@ -38,6 +38,11 @@ def names() -> list[str]:
         for size in sizes
     ]
     return [*(f"go{n}" for n in range(2, 20)), *sized, *_UNSIZED, *own.installed_names()]
+
+
+def go_name(height: int, width: int) -> str:
+    """The name of Go on a board of so many rows and columns: `go9`, or `go13x9` with 9 rows."""
+    return f"go{width}" if height == width else f"go{width}x{height}"
 
 
 @cache

@@ -10,6 +10,8 @@ what was asked for in addition, since some boards read to the end of the line fr
 
 from __future__ import annotations
 
+import json
+import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -25,7 +27,8 @@ Dialect = Literal["lz", "kata"]
 
 COLOURS = {"b": 0, "black": 0, "w": 1, "white": 1}
 DEFAULT_INTERVAL = 1.0
-_SWITCHES = ("rootInfo", "ownership", "movesOwnership", "pvVisits")
+_OWNERSHIP_LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+"  # -1 to 1
+_SWITCHES = ("rootInfo", "ownership", "ownershipStdev", "movesOwnership", "pvVisits", "pvEdgeVisits")
 
 
 @dataclass
@@ -141,8 +144,9 @@ def report_line(report: Report, game: Game, dialect: Dialect, request: Request) 
         words = _lz_words(move) if dialect == "lz" else _kata_words(move)
         parts.append(f"info move {name(move.action)} {words} order {move.order}")
         parts += ["pv", *(name(action) for action in move.line)]
-        if "pvVisits" in request.wanted:
-            parts += ["pvVisits", *map(str, move.line_visits)]
+        for key in ("pvVisits", "pvEdgeVisits"):  # the same in a tree: no two lines meet
+            if key in request.wanted:
+                parts += [key, *map(str, move.line_visits)]
         if "movesOwnership" in request.wanted and move.ownership is not None:
             parts += ["movesOwnership", _floats(move.ownership)]
     if "rootInfo" in request.wanted and dialect == "kata":
@@ -153,7 +157,37 @@ def report_line(report: Report, game: Game, dialect: Dialect, request: Request) 
         )
     if "ownership" in request.wanted and dialect == "kata" and report.ownership is not None:
         parts += ["ownership", _floats(report.ownership)]
+    if "ownershipStdev" in request.wanted and dialect == "kata" and report.ownership_stdev is not None:
+        parts += ["ownershipStdev", _floats(report.ownership_stdev)]
     return " ".join(parts)
+
+
+def cgos_line(report: Report, game: Game, request: Request) -> str:
+    """One report as the JSON that the computer-Go server CGOS shows; in the report's view.
+
+    A line is what comes after its move. Specification: "GTP tournament game expansion", version 0.1.
+    """
+
+    def figures(of: Report | MoveReport) -> dict[str, object]:
+        score = {} if of.score_lead is None else {"score": round(of.score_lead, 4)}
+        return {"winrate": round(of.win_rate, 6), **score, "visits": of.visits}
+
+    name = game.notation.name
+    found = figures(report) | {
+        "moves": [
+            {
+                "move": name(move.action),
+                **figures(move),
+                "prior": round(move.prior, 6),
+                "pv": " ".join(name(action) for action in move.line[1:]),
+            }
+            for move in report.moves[: request.max_moves]
+        ]
+    }
+    if report.ownership is not None:
+        steps = np.rint((report.ownership.ravel() + 1) / 2 * (len(_OWNERSHIP_LETTERS) - 1))
+        found["ownership"] = "".join(_OWNERSHIP_LETTERS[int(step)] for step in steps)
+    return json.dumps(found)
 
 
 def waiting_line(legal: Iterable[int], game: Game, dialect: Dialect) -> str:

@@ -10,7 +10,7 @@ from types import TracebackType
 
 import numpy as np
 
-from engine.gtp.analysis import Dialect, parse_request, report_line, waiting_line
+from engine.gtp.analysis import Dialect, cgos_line, parse_request, report_line, waiting_line
 from engine.gtp.play_commands import choose, play_decision, vertex_of
 from engine.gtp.protocol import Command, GtpFailure
 from engine.gtp.session import Session, command
@@ -68,9 +68,8 @@ class _Stream:
         """Prints a report."""
         self._stop_waiting()
         wanted, thinker = self.request.wanted, self.session.thinker
-        report = thinker.report(
-            search, self.position, "ownership" in wanted, "movesOwnership" in wanted
-        )
+        ownership = bool(wanted & {"ownership", "ownershipStdev"})
+        report = thinker.report(search, self.position, ownership, "movesOwnership" in wanted)
         viewer = _VIEWERS.get(thinker.limits.viewer, self.player)
         line = report_line(report.seen_by(viewer), self.position.game, self.dialect, self.request)
         if line:
@@ -102,6 +101,21 @@ def genmove_analyze(session: Session, given: Command) -> None:
             stream.report(decision.search)
         play_decision(session, stream.player, decision)
         session.replies.line(f"play {vertex_of(session, decision)}")
+
+
+@command("cgos-genmove_analyze")
+def genmove_for_cgos(session: Session, given: Command) -> str:
+    """Chooses a move, says why in one line of JSON, and plays it."""
+    board, request = session.board, parse_request(given.arguments, session.board.game)
+    player = board.to_move if request.player is None else request.player
+    position = board.turn(player)
+    decision = choose(session, player, allowed=request.mask(player, board.game.actions))
+    lines = [f"play {vertex_of(session, decision)}"]
+    if decision.search is not None:
+        report = session.thinker.report(decision.search, position, ownership=True)
+        lines.insert(0, cgos_line(report, board.game, request))
+    play_decision(session, player, decision)
+    return "\n" + "\n".join(lines)
 
 
 @command("kata-search_analyze", "kata-search_analyze_cancellable")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
-
 from engine.errors import UserError
 from engine.game import Game
-from engine.games import load
+from engine.games import go_name, load
 from engine.position import Position
 from engine.records import GameRecord
 from engine.rules import Rules
@@ -18,7 +16,7 @@ BLACK, WHITE = 0, 1
 
 def load_board(width: int, height: int) -> Game:
     """Go on a board. Raises UserError when the rules do not cover that size."""
-    return load(f"go{width}" if width == height else f"go{width}x{height}")
+    return load(go_name(height, width))
 
 
 class Board:
@@ -140,19 +138,6 @@ class Board:
         self.position = self.turn(player)
         self.game.native.play(self.position.state, action)
         self.position.actions.append(action)
-
-
-def breathes(stones: dict[int, int], game: Game) -> bool:
-    """Whether each chain of a set-up {action: piece} has a liberty."""
-    from engine.scoring import neighbours, regions
-
-    board = np.zeros(game.shape, np.uint8)
-    board.flat[list(stones)] = list(stones.values())
-    return all(
-        board.flat[chain[0]] == 0
-        or any(board.flat[q] == 0 for p in chain for q in neighbours(p, game.shape))
-        for chain in regions(board)
-    )
 
 
 def parse_komi(word: str) -> float:

@@ -66,6 +66,14 @@ def search_move(session: Session, given: Command) -> str:
     return vertex_of(session, choose(session, player))
 
 
+@command("kata-search_cancellable")
+def cancellable_search(session: Session, given: Command) -> str:
+    """A search that any line cancels."""
+    player, arrived = player_of(arguments(given, 1)[0]), session.inbox.arrived
+    decision = choose(session, player, stop=arrived)
+    return "cancelled" if arrived() else vertex_of(session, decision)
+
+
 @command("kgs-genmove_cleanup")
 def genmove_cleanup(session: Session, given: Command) -> str:
     player = player_of(arguments(given, 1)[0])

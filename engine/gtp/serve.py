@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 from engine.errors import UserError
@@ -13,6 +13,7 @@ from engine.game import Game
 from engine.gtp import (  # noqa: F401
     analysis_commands,
     general_commands,
+    net_commands,
     play_commands,
     setup_commands,
     time_commands,
@@ -37,12 +38,14 @@ def serve(
     identity: Identity,
     *,
     seed: int = 0,
+    net_names: Callable[[], Sequence[str]] = list,
     lines: Iterable[bytes] | None = None,
     output: TextIO | None = None,
 ) -> None:
     """Serves GTP on stdin and stdout, or other lines and output, until `quit` or their end.
 
-    Raises UserError, before anything is read, when the game cannot be played.
+    net_names lists the nets in use. Raises UserError, before anything is read, when the game cannot
+    be played.
     """
     thinker = Thinker(evaluator_of, settings, limits, seed)
     thinker.prepare(game)
@@ -52,6 +55,7 @@ def serve(
         identity,
         Inbox(lines_of(sys.stdin.fileno()) if lines is None else lines),
         Replies(output or sys.stdout),
+        net_names,
     )
     session.run()
 
@@ -92,4 +96,14 @@ def serve_net(
             limits.default_visits = pace.visits_in(SECONDS_A_MOVE)
             log(f"each move {pace.words(min(limits.seconds, SECONDS_A_MOVE))}")
         settings = search_of(limits.visits or limits.default_visits, choose_device(device), name)
-        serve(game, source, settings, limits, rules, komi, identity, seed=seed)
+        serve(
+            game,
+            source,
+            settings,
+            limits,
+            rules,
+            komi,
+            identity,
+            seed=seed,
+            net_names=source.names,
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine import time_control
@@ -36,10 +36,16 @@ class Session:
     """The state that commands work on."""
 
     def __init__(
-        self, board: Board, thinker: Thinker, identity: Identity, inbox: Inbox, replies: Replies
+        self,
+        board: Board,
+        thinker: Thinker,
+        identity: Identity,
+        inbox: Inbox,
+        replies: Replies,
+        net_names: Callable[[], Sequence[str]],
     ) -> None:
         self.board, self.thinker, self.identity = board, thinker, identity
-        self.inbox, self.replies = inbox, replies
+        self.inbox, self.replies, self.net_names = inbox, replies, net_names
         self.running = True
         self.set_time(time_control.NO_LIMIT)
 
@@ -158,11 +164,11 @@ def whole_number(word: str) -> int:
 
 
 def number(word: str) -> float:
-    """A finite number. Raises GtpFailure for another word."""
+    """A number, of at most ten digits before the point. Raises GtpFailure for another word."""
     try:
         value = float(word)
     except ValueError:
         raise GtpFailure(SYNTAX_ERROR) from None
-    if not abs(value) < 1e9:
+    if not abs(value) < 1e10:
         raise GtpFailure(SYNTAX_ERROR)
     return value

@@ -11,7 +11,7 @@ from engine.board_view import draw
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.games import load
-from engine.gtp.board import BLACK, WHITE, breathes, load_board, parse_komi
+from engine.gtp.board import BLACK, WHITE, load_board, parse_komi
 from engine.gtp.protocol import (
     CANNOT_LOAD,
     CANNOT_SAVE,
@@ -36,7 +36,7 @@ from engine.handicap import fixed_handicap, most_fixed_stones
 from engine.record_files import read_records
 from engine.records import GameRecord
 from engine.rules import parse_rules, preset, set_one, sgf_rules
-from engine.sgf import write_sgf
+from engine.sgf import has_captured_chain, write_sgf
 
 
 def _resize(session: Session, width: int, height: int) -> str:
@@ -193,14 +193,17 @@ def _stones_of(session: Session, words: tuple[str, ...]) -> dict[int, int]:
         if action >= game.area:
             raise GtpFailure(SYNTAX_ERROR)
         stones[action] = player_of(colour) + 1
-    if not breathes(stones, game):
+    if has_captured_chain(stones, game.shape):
         raise GtpFailure("illegal position: a chain has no liberty")
     return stones
 
 
 @command("set_position")
 def set_position(session: Session, given: Command) -> str:
-    session.board.set_up(_stones_of(session, given.arguments), BLACK)
+    stones = _stones_of(session, given.arguments)
+    if 2 * len(stones) != len(given.arguments):
+        raise GtpFailure("illegal position: two stones on a point")
+    session.board.set_up(stones, BLACK)
     session.thinker.new_game()
     return ""
 

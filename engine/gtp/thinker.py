@@ -15,6 +15,7 @@ from engine.errors import UserError
 from engine.game import Game
 from engine.gtp.board import Board
 from engine.levels import Level
+from engine.net_view import NetView, net_views
 from engine.players import SearchPlayer
 from engine.position import Position
 from engine.scoring import dead_stones, expected_ownership, neighbours, regions, score, without
@@ -177,6 +178,19 @@ class Thinker:
         """Who will own each point [H, W] in [-1, 1], 1 Black."""
         return expected_ownership(position, self._seat_for(position.game).evaluator)
 
+    def net_views(self, position: Position) -> list[NetView]:
+        """What the evaluator says at once, asked under each symmetry of the board."""
+        return net_views(position, self._seat_for(position.game).evaluator)
+
+    def timed_search(self, position: Position, visits: int, stop: Stop) -> tuple[int, float]:
+        """How many visits a search of its own reached, of so many, and in how many seconds."""
+        analyst = self._seat_for(position.game).analyst
+        analyst.glance(position)  # what is compiled and allocated on first use is none of its time
+        search = analyst.start(position, visits=visits)
+        begun = time.perf_counter()
+        search.run(lambda: search.core.root_visits > 0 and stop())
+        return search.core.root_visits, time.perf_counter() - begun
+
     def priors(self, position: Position) -> np.ndarray:
         """The evaluator's probability of each action [A], 0 where illegal."""
         seat = self._seat_for(position.game)
@@ -286,6 +300,10 @@ class NetSource:
     def __init__(self, net: str | None, device: str) -> None:
         self.net, self.device = net, device
         self._loaded: dict[str, Evaluator] = {}
+
+    def names(self) -> list[str]:
+        """The nets in use so far."""
+        return list(self._loaded)
 
     def __call__(self, game: Game, level: Level | None = None) -> Evaluator:
         """See `EvaluatorOf`."""

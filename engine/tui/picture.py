@@ -160,7 +160,7 @@ class Picture:
 
     def _paint_lines(self, cells: list[list[Cell]], palette: Palette) -> None:
         height, width = self.game.shape
-        stars = star_points(height) if height == width else set()
+        stars = star_points(height, width)
         tops, bottoms = "\u250c\u252c\u2510", "\u2514\u2534\u2518"
         for row in range(height):
             glyphs = tops if row == 0 else bottoms if row == height - 1 else "\u251c\u253c\u2524"

@@ -63,7 +63,11 @@ class LiveEngine:
                 7.0,
                 Identity(name, "1.15.0"),
             ),
-            kwargs={"lines": iter(self._lines.get, None), "output": self.output},
+            kwargs={
+                "net_names": lambda: ["tiny"],
+                "lines": iter(self._lines.get, None),
+                "output": self.output,
+            },
             daemon=True,
         )
         self.thread.start()

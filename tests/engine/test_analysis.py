@@ -19,7 +19,7 @@ from engine.games import load
 from engine.inference import NetEvaluator, choose_device
 from engine.nets import check_fit, load_net
 from engine.position import Position
-from mcts import SearchSettings
+from mcts import SearchSettings, UniformEvaluator
 
 GO = load("go9")
 SEARCH = SearchSettings(visits=16)
@@ -86,7 +86,19 @@ def test_an_answer_has_the_keys_of_the_protocol(session):
     assert {"scoreLead", "scoreSelfplay", "scoreStdev", "utility", "thisHash"} <= root.keys()
     first = answer["moveInfos"][0]
     assert set(first) == {
-        *("move", "order", "visits", "winrate", "lcb", "utility", "utilityLcb", "prior", "pv"),
+        *(
+            "move",
+            "order",
+            "visits",
+            "edgeVisits",
+            "weight",
+            "winrate",
+            "lcb",
+            "utility",
+            "utilityLcb",
+            "prior",
+            "pv",
+        ),
         *("scoreLead", "scoreMean", "scoreSelfplay", "scoreStdev", "pvVisits", "ownership"),
     }
     assert first["order"] == 0 and first["pv"][0] == first["move"]
@@ -259,6 +271,50 @@ def test_chinese_rules_give_white_a_point_for_each_handicap_stone(session):
         assert session.ask(query(rules=rules, **over))[0]["rootInfo"]["scoreLead"] == lead
 
 
+def test_the_bonus_for_handicap_can_be_set_against_the_rules(session):
+    over = {"initialStones": [["B", "G7"], ["B", "C3"]], "moves": [["W", "pass"], ["B", "pass"]]}
+    for bonus, lead in (("0", 74), (0, 74), ("N", 72), ("N-1", 73)):
+        asked = query(rules="chinese", whiteHandicapBonus=bonus, **over)
+        assert session.ask(asked)[0]["rootInfo"]["scoreLead"] == lead
+
+
+@pytest.mark.parametrize(("rules", "komi"), [("chinese", 7.5), ("japanese", 6.5)])
+def test_without_a_komi_it_is_what_is_usual_under_the_rules(session, rules, komi):
+    asked = query(rules=rules, moves=[["B", "E5"], ["W", "pass"], ["B", "pass"]])
+    del asked["komi"]
+    assert session.ask(asked)[0]["rootInfo"]["scoreLead"] == 81 - komi
+
+
+def test_oblong_boards_are_analysed_by_a_net_that_knows_both_sides():
+    game = load("go9x7")
+    answers = []
+    engine = AnalysisEngine(
+        UniformEvaluator(game.actions), lambda game: None, "none", Options(SEARCH), answers.append
+    )
+    moves = [["B", "J1"], ["W", "A7"]]
+    engine.handle(json.dumps(query(boardXSize=9, boardYSize=7, moves=moves, includePolicy=True)))
+    while engine.jobs:
+        engine.step()
+    policy = answers[0]["policy"]
+    assert len(policy) == 64 and [i for i, p in enumerate(policy) if p == -1] == [0, 62]
+
+
+def test_the_spread_of_ownership_says_where_the_lines_disagree(session):
+    (answer,) = session.ask(query(includeOwnershipStdev=True))
+    spread = answer["ownershipStdev"]
+    assert "ownership" not in answer and len(spread) == 81
+    assert min(spread) >= 0 and 0 < max(spread) <= 1
+    only = [{"player": "B", "moves": ["E5"], "untilDepth": 1}]
+    (answer,) = session.ask(query(includeOwnershipStdev=True, allowMoves=only))
+    assert set(answer["ownershipStdev"]) == {0}, "a single line agrees with itself"
+
+
+def test_a_field_that_is_not_known_is_a_warning_and_the_query_goes_on(session):
+    warning, answer = session.ask(query(includeNoResultValue=True))
+    said = {"warning": "Unexpected or unused field", "field": "includeNoResultValue", "id": "q"}
+    assert warning == said and answer["moveInfos"]
+
+
 def without(name):
     return {key: value for key, value in QUERY.items() if key != name}
 
@@ -269,7 +325,10 @@ def without(name):
         (without("boardXSize"), "boardXSize", "integer from 1 to 19"),
         (query(boardXSize=9.0), "boardXSize", "integer"),
         (query(boardYSize=True), "boardYSize", "integer"),
-        (query(boardXSize=7), "boardYSize", "7x9: only square"),
+        (query(boardXSize=7), "boardXSize", "7x9 is not trained"),
+        (query(whiteHandicapBonus="N+1"), "whiteHandicapBonus", "not supported"),
+        (query(whiteHandicapBonus=[]), "whiteHandicapBonus", "not supported"),
+        (query(includeOwnershipStdev="yes"), "includeOwnershipStdev", "true or false"),
         (query(boardXSize=13, boardYSize=13), "boardXSize", "supports 9"),
         (without("moves"), "moves", "array of pairs"),
         (query(moves=[["B", "E5", 1]]), "moves", "array of pairs"),

@@ -118,13 +118,19 @@ def test_connect_four_has_column_numbers_and_no_rows():
     ("size", "count"), [(2, 0), (4, 0), (5, 1), (6, 0), (7, 5), (8, 4), (9, 5), (13, 5), (19, 9)]
 )
 def test_every_size_has_its_usual_star_points(size, count):
-    assert len(star_points(size)) == count
+    assert len(star_points(size, size)) == count
+
+
+def test_star_points_of_an_oblong_board_lie_as_on_square_ones():
+    name = games.load("go13x9").notation.name
+    assert {name(point) for point in star_points(9, 13)} == {"C3", "L3", "G5", "C7", "L7"}
+    assert star_points(6, 9) == set()
 
 
 def test_star_points_of_19x19_are_on_the_fourth_lines_and_in_the_middle():
     name = games.load("go19").notation.name
     words = ["D4", "D10", "D16", "K4", "K10", "K16", "Q4", "Q10", "Q16"]
-    assert sorted(map(name, star_points(19))) == sorted(words)
+    assert sorted(map(name, star_points(19, 19))) == sorted(words)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Reviews of recorded games and what is written of them: against the rules, and read back."""
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -50,6 +51,13 @@ def record_of(tmp_path, text, name="game.sgf"):
 @pytest.fixture
 def review(analyst, tmp_path):
     return review_record(record_of(tmp_path, GAME), analyst, "go9-imitation")
+
+
+def test_a_move_that_costs_nothing_is_not_said_to_cost(review):
+    free = [move for move in review.moves if move.rank != 0 and move.loss < 0.0005]
+    said = commented_sgf(review).decode()
+    assert said.count("As good as the best. The search prefers") == len(free)
+    assert "0.0 %" not in re.sub(r"Black\s[\d.]+ %", "", said)
 
 
 def test_each_move_is_judged_by_the_positions_before_and_after_it(review):

@@ -1,5 +1,6 @@
 """The engine behind GTP: what its commands do to the game, its clocks and its searches."""
 
+import json
 import re
 import subprocess
 import sys
@@ -12,8 +13,8 @@ import pytest
 from gtp_live import LiveEngine
 
 from engine import games
-from engine.analyst import MoveReport, Report
-from engine.gtp.analysis import Request, parse_request, report_line, waiting_line
+from engine.analyst import MoveReport, Outlook, Report
+from engine.gtp.analysis import Request, cgos_line, parse_request, report_line, waiting_line
 from engine.gtp.protocol import Command, Inbox, lines_of, parse, reply_text
 from engine.levels import find_level
 from mcts import UniformEvaluator
@@ -236,6 +237,16 @@ def test_records_are_saved_and_loaded(tmp_path):
         assert engine.ask(f"printsgf {tmp_path}") == "? cannot save file"
 
 
+def test_records_of_oblong_boards_are_saved_and_loaded(tmp_path):
+    file = tmp_path / "game.sgf"
+    with LiveEngine() as engine:
+        engine.tell("rectangular_boardsize 9 7", "play b J1", "play w A7", f"printsgf {file}")
+        before = engine.ask("showboard")
+        assert "SZ[9:7]" in engine.ask("printsgf")
+        engine.tell("boardsize 5", f"loadsgf {file}")
+        assert engine.ask("showboard") == before and engine.ask("query_boardsize") == "= 9 7"
+
+
 def test_free_handicap_beyond_the_fixed_points_is_the_nets_choice():
     with LiveEngine(size=5) as engine:
         placed = engine.tell("place_free_handicap 4").split()
@@ -283,7 +294,9 @@ def test_every_command_that_is_listed_works(tmp_path):
         "gogui-play_sequence": "b A1 w B1",
         "gogui-setup": "b A1",
         "gogui-setup_player": "w",
+        "kata-benchmark": "3",
         "kata-get-param": "maxVisits",
+        "kata-raw-nn": "all",
         "kata-set-param": "maxVisits 4",
         "kata-set-rule": "ko SIMPLE",
         "kata-set-rules": "aga",
@@ -495,6 +508,58 @@ def test_a_search_does_not_play_and_can_be_cancelled():
         assert engine.ask("showboard") == before
 
 
+def test_a_search_that_is_cancelled_names_no_move():
+    with LiveEngine(visits=1_000_000) as engine:
+        engine.send("kata-search_cancellable b")
+        engine.send("name")
+        assert engine.read_reply() == ["= cancelled"]
+        assert engine.read_reply() == ["= move37"]
+
+
+def test_the_nets_own_words_are_about_the_board_as_it_is_under_each_symmetry():
+    with LiveEngine() as engine:
+        engine.tell("play b B4", "play w C3")
+        views = re.split(r"(?=symmetry)", engine.tell("kata-raw-nn all"))[1:]
+        assert [int(view.split()[1]) for view in views] == list(range(8))
+        for view in views:
+            policy = re.search(r"policy\n(.*)\npolicyPass (\S+)", view, re.DOTALL)
+            rows = [row.split() for row in policy[1].splitlines()]
+            assert [(y, x) for y in range(5) for x in range(5) if rows[y][x] == "NAN"] == [
+                (1, 1),
+                (2, 2),
+            ]
+            shares = [float(share) for row in rows for share in row if share != "NAN"]
+            assert sum(shares) + float(policy[2]) == pytest.approx(1, abs=1e-4)
+        assert engine.tell("kata-raw-nn 5").split() == views[5].split()
+
+
+def test_the_nets_own_words_are_whites_whoever_is_to_move():
+    class AheadByFour(UniformEvaluator):
+        """The side to move wins by four points and owns the upper left corner."""
+
+        def __call__(self, planes, globals_):
+            values = np.full(len(planes), 0.5, np.float32)
+            return super().__call__(planes, globals_)._replace(values=values)
+
+        def outlook(self, planes, globals_):
+            ownership = np.zeros((len(planes), 5, 5), np.float32)
+            ownership[:, 0, 0] = 1
+            return Outlook(np.full(len(planes), 4, np.float32), ownership)
+
+    with LiveEngine(evaluator_of=lambda game: AheadByFour(game.actions)) as engine:
+        for black_moved, sign in ((False, -1), (True, 1)):
+            if black_moved:
+                engine.tell("play b C3")
+            text = engine.tell("kata-raw-nn 0")
+            assert f"whiteWin {0.5 + sign * 0.25:.6f}\n" in text
+            assert f"whiteLead {sign * 4:.6f}\n" in text
+            square = float(re.search(r"whiteScoreSelfplaySq (\S+)", text)[1])
+            assert square == pytest.approx(16 + 24), "24 points are open"
+            assert f"whiteOwnership\n{sign:.6f} " in text
+            turned = engine.tell("kata-raw-nn 4").partition("whiteOwnership\n")[2].splitlines()
+            assert turned[0].split()[4] == f"{sign:.6f}", "what a mirrored view shows upper left"
+
+
 def moves_of(lines):
     return {move for line in lines for move in re.findall(r"info move (\S+)", line)}
 
@@ -552,7 +617,9 @@ def a_report():
     policy = np.full(26, -1, np.float32)
     policy[[12, 18, 3]] = 0.25, 0.125, 0.0625
     ownership = np.zeros((5, 5), np.float32)
-    return Report(1, 1, 41, 0.55, 0.5, -1.5, 4.0, policy, ownership, (c3, d2))
+    ownership[0, :3] = 1, -1, 0.5
+    spread = np.full((5, 5), 0.25, np.float32)
+    return Report(1, 1, 41, 0.55, 0.5, -1.5, 4.0, policy, ownership, (c3, d2), spread)
 
 
 def test_the_lz_dialect():
@@ -571,8 +638,27 @@ def test_the_kata_dialect():
         f"info move C3 visits 30 edgeVisits 30 utility 0.250000 winrate 0.625000 {lead} prior 0.250000 "
         "lcb 0.500000 utilityLcb 0.000000 weight 30 order 0 pv C3 pass pvVisits 30 4 "
         f"rootInfo visits 41 utility 0.100000 winrate 0.550000 {lead} weight 41 rawWinrate 0.500000 "
-        "ownership" + 25 * " 0.000000"
+        "ownership 1.000000 -1.000000 0.500000" + 22 * " 0.000000"
     )
+
+
+def test_the_spread_of_the_ownership_follows_when_asked_for():
+    line = report_line(a_report(), games.load("go5"), "kata", Request(0, wanted={"ownershipStdev"}))
+    assert line.endswith(" pv D2 ownershipStdev" + 25 * " 0.250000")
+
+
+def test_the_dialect_of_cgos_is_json_whose_lines_begin_after_the_move():
+    line = cgos_line(a_report(), games.load("go5"), Request())
+    assert json.loads(line) == {
+        "winrate": 0.55,
+        "score": -1.5,
+        "visits": 41,
+        "moves": [
+            {"move": "C3", "winrate": 0.625, "score": -1.5, "visits": 30, "prior": 0.25, "pv": "pass"},
+            {"move": "D2", "winrate": 0.4, "visits": 10, "prior": 0.125, "pv": ""},
+        ],
+        "ownership": "+Au" + 22 * "f",
+    }
 
 
 def test_unvisited_moves_fill_up_to_the_least_number_by_their_priors():

@@ -15,6 +15,7 @@ NUMBER = r"-?\d+\.\d+(?:e-?\d+)?"
 PATTERNS = {
     "*": r".*",
     "float": rf"{NUMBER}|\d+",
+    "json": r'\{"winrate": .*"moves": \[.*\].*"ownership": "[A-Za-z0-9+]+"\}',
     "numbers": rf"{NUMBER}(?: {NUMBER})*",
     "score": r"0|[BW]\+\d+(?:\.\d)?",
     "version": r"\d+\.\d+\.\d+",

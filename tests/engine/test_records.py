@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import UserError
+from engine.games import go_name
 from engine.games.go import KO_POSITIONAL, KO_SIMPLE, KO_SITUATIONAL
 from engine.record_files import read_records
 from engine.records import (
@@ -89,6 +90,14 @@ def test_the_expert_tag_says_whom_to_imitate(folder, tag, expert):
     assert read_one(folder, f"(;SZ[9]GC[{tag}];B[aa])").expert == expert
 
 
+def test_an_oblong_board_has_its_columns_first(folder):
+    record = read_one(folder, "(;SZ[13:9]AB[aa:mi]AE[ab:mi];W[mi];B[])")
+    assert (record.game, record.shape) == ("go13x9", (9, 13))
+    assert record.setup == [(action, 1) for action in range(13)]
+    assert record.moves == [(1, 116), (0, 117)]
+    assert "SZ[13:9]" in write_sgf(record)
+
+
 def test_only_the_main_line_is_read(folder):
     text = "(;SZ[9];B[aa](;W[bb](;B[cc])(;B[dd]))(;W[ee]))"
     assert read_one(folder, text).moves == [(0, 0), (1, 10), (0, 20)]
@@ -149,8 +158,11 @@ def test_missing_komi_of_a_handicap_game_is_half_a_point(folder):
     ("text", "words"),
     [
         ("(;GM[2]SZ[8];B[aa])", "GM[2] is not Go"),
-        ("(;SZ[9:13];B[aa])", "only square boards"),
+        ("(;SZ[9:13];B[jm])", "move 1: B[jm] is not on a board of 9x13"),
+        ("(;SZ[9:];B[jj])", "move 1: B[jj] is not on a board of 9"),
+        ("(;SZ[9:9:9];B[aa])", "rows and columns"),
         ("(;SZ[21];B[aa])", "1 to 19 rows"),
+        ("(;SZ[9:21];B[aa])", "1 to 19 rows"),
         ("(;SZ[0])", "1 to 19 rows"),
         ("(;SZ[x];B[aa])", "1 to 19 rows"),
         ("(;SZ[9];B[aa];W[jj])", "move 2: W[jj] is not on a board of 9"),
@@ -270,16 +282,17 @@ def test_random_sgf_syntax_never_crashes_the_reader(folder, junk):
 
 @st.composite
 def game_records(draw):
-    size = draw(st.integers(2, 19))
-    points = st.integers(0, size * size - 1)
+    height, width = draw(st.integers(2, 19)), draw(st.integers(2, 19))
+    area = height * width
+    points = st.integers(0, area - 1)
     # Setup on a checkerboard's black squares, so that every stone has a liberty.
-    free = [a for a in range(size * size) if (a // size + a % size) % 2 == 0]
+    free = [a for a in range(area) if (a // width + a % width) % 2 == 0]
     setup = draw(st.dictionaries(st.sampled_from(free), st.sampled_from([1, 2]), max_size=5))
-    moves = draw(st.lists(st.tuples(st.integers(0, 1), points | st.just(size * size)), max_size=40))
+    moves = draw(st.lists(st.tuples(st.integers(0, 1), points | st.just(area)), max_size=40))
     word = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=12)
     return GameRecord(
-        game=f"go{size}",
-        komi=draw(st.integers(-2 * size, 2 * size)) / 2,
+        game=go_name(height, width),
+        komi=draw(st.integers(-2 * height, 2 * height)) / 2,
         rules=draw(word),
         setup=sorted(setup.items()),
         to_move=moves[0][0] if moves else draw(st.integers(0, 1)),

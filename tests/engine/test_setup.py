@@ -6,10 +6,19 @@ from engine import games
 from engine.clock import GameClock, duration_text, parse_duration
 from engine.errors import UserError
 from engine.levels import DEFAULT_LEVEL, LEVELS, find_level
-from engine.players import parse_player
+from engine.players import SearchPlayer, parse_player
+from engine.position import Position
 from engine.record_files import read_records
 from engine.records import GameRecord
-from engine.setup import GameSetup, open_session, parse_colour, parse_level, read_game, setup_for
+from engine.setup import (
+    GameSetup,
+    make_bot,
+    open_session,
+    parse_colour,
+    parse_level,
+    read_game,
+    setup_for,
+)
 from engine.sgf import write_sgf
 
 
@@ -59,6 +68,13 @@ def test_levels_rise_in_visits_and_the_human_like_ones_become_surer():
         temperatures = [level.settings(has_net).temperature for level in LEVELS if level.human_like]
         assert temperatures == sorted(temperatures, reverse=True)
         assert settings[-1].temperature == 0  # full strength leaves nothing to chance
+
+
+def test_without_a_net_random_games_tell_the_bot_where_to_begin():
+    game = games.load("connect_four")
+    bot = make_bot(GameSetup(game="connect_four", level=find_level("strong")))
+    first = SearchPlayer(game, bot.settings, bot.evaluator).choose(Position(game))
+    assert first % 7 in (2, 3, 4), "in the middle, where most fours can be made"
 
 
 def test_a_strength_is_shown_where_it_was_measured_only():

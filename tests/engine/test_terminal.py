@@ -428,6 +428,7 @@ def test_ctrl_c_while_the_bot_thinks_makes_it_move_and_at_the_prompt_quits(monke
             return super().__call__(planes, globals_)
 
     monkeypatch.setattr("engine.setup.UniformEvaluator", Impatient)
+    monkeypatch.setattr("engine.setup.search_of", lambda visits, *_: SearchSettings(visits=visits))
     output = io.StringIO()
     before = signal.getsignal(signal.SIGINT)
     play_game(setup(visits=10_000_000), input=Keyboard("C3\n"), output=output)
@@ -447,6 +448,7 @@ def test_ctrl_c_pauses_bot_against_bot(monkeypatch):
             return super().__call__(planes, globals_)
 
     monkeypatch.setattr("engine.setup.UniformEvaluator", Impatient)
+    monkeypatch.setattr("engine.setup.search_of", lambda visits, *_: SearchSettings(visits=visits))
     text = transcript("", human=None)
     assert text.count(" thinks ") == 1
     assert "Stopped. Press Enter to go on, or type help.\n> " in text
