@@ -7,6 +7,8 @@ import pytest
 from reference_search import HashEvaluator
 
 from engine import games
+from engine.inference import NetEvaluator, choose_device
+from engine.nets import load_net
 from engine.position import Position
 from mcts import Evaluation, Search, SearchSettings, UniformEvaluator
 
@@ -338,3 +340,25 @@ def test_on_a_board_of_four_by_four_black_wins_by_two_points(komi_half_points, v
     position.set_start(komi_half_points=komi_half_points)
     core = searched(position, visits=visits, playouts=8)
     assert sign * core.root_value > 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_on_a_board_of_five_by_five_black_takes_every_point(seed):
+    """With the net that learned it, from the middle and at the largest komi that can be won."""
+    rules = games.load("go5")
+    evaluator = NetEvaluator(load_net("go5", rules)[0], choose_device("cpu"))
+    black = SearchSettings(visits=400, leaves_per_batch=4)
+    white = SearchSettings(visits=400, leaves_per_batch=4, temperature=1.0, temperature_moves=12)
+    players = [Search(rules.native, settings, evaluator, seed) for settings in (black, white)]
+    position = Position(rules)
+    position.set_start(komi_half_points=2 * 25 - 1)
+    moves = []
+    while not position.over:
+        mover = players[position.to_move]
+        mover.set_root(position.state)
+        mover.run()
+        moves.append(mover.core.choose(len(moves)))
+        position.play(moves[-1])
+    assert rules.notation.name(moves[0]) == "C3"
+    assert position.outcome() == 1
