@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from engine.bench import (
     MODES,
     Timed,
     bench_net,
+    bench_rules,
     bench_search,
     compare_with_bare_net,
     endless_starts,
@@ -25,17 +27,18 @@ from engine.game import Game
 from engine.games import load
 from engine.inference import Device, NetEvaluator, choose_device, describe_devices, torch_threads
 from engine.nets import load_net
-from engine.peers import bench_board_beside_peers
+from engine.peers import SIMULATIONS, compare
 from engine.tuning import keep_tuning
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
-from mcts.bench import bench_tree
+from mcts.bench import bench_tree, one_core
 from mcts.signature import signature
 from selfplay.progress import Reporter
 from selfplay.teachers import SearchStage
 
 Rows = list[dict[str, Any]]
 SUITES = ["board", "tree", "net", "search", "selfplay"]
-TREE_SIMULATIONS = (800, 10_000)
+ONE_CORE = ["board", "tree"]  # the suites without a net
+TREE_SIMULATIONS = (SIMULATIONS, 10_000)
 NET_BATCHES = (1, 8, 64)
 SIGNATURE_GAMES = ("tic_tac_toe", "connect_four", "othello", "hex", "go9")
 
@@ -45,8 +48,10 @@ def run_suites(
 ) -> dict[str, Rows]:
     """Runs suites by name, all when none is named; each figure takes about `seconds`.
 
-    Gives the rows of each suite, as its function describes them. Raises UserError for an unknown
-    suite, game, net or device; the net is looked at only by the suites that use one.
+    Gives the rows of each suite, as its function describes them, and under `peers` what
+    `engine.peers.compare` found to stand beside the board and the tree, if anything is installed.
+    Raises UserError for an unknown suite, game, net or device; the net is looked at only by the
+    suites that use one.
     """
     for name in suites:
         if name not in SUITES:
@@ -55,7 +60,7 @@ def run_suites(
     rules, torch_device = load(game), choose_device(device)
     with_net = rules, net, torch_device
     runs: dict[str, list[Callable[[], dict[str, Any]]]] = {
-        "board": [lambda: bench_board_beside_peers(rules, seconds)],
+        "board": [partial(bench_rules, rules, seconds)],
         "tree": [partial(bench_tree, rules.native, n, seconds) for n in TREE_SIMULATIONS],
         "net": [partial(bench_net, *with_net, batch, seconds) for batch in NET_BATCHES],
         "search": [partial(bench_search, *with_net, 64, 2 * seconds, mode) for mode in MODES],
@@ -64,11 +69,15 @@ def run_suites(
     chosen = [name for name in SUITES if name in suites or not suites]
     rows: dict[str, Rows] = {name: [] for name in chosen}
     report.line(describe_devices(torch_device))
+    peers: Rows = []
     for name in chosen:
-        for number, run in enumerate(runs[name]):
-            report.bar(name, number / len(runs[name]))
-            rows[name].append(run())
-    return rows
+        with one_core() if name in ONE_CORE else nullcontext():
+            for number, run in enumerate(runs[name]):
+                report.bar(name, number / len(runs[name]))
+                rows[name].append(run())
+            report.bar(name, 1)
+            peers += compare(name, rules, rows[name][0], seconds)
+    return {**rows, "peers": peers} if peers else rows
 
 
 def run_tuning(
