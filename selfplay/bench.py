@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from engine.bench import (
     worker_count,
 )
 from engine.errors import UserError, did_you_mean
+from engine.files import write_whole
 from engine.game import Game
 from engine.games import load
 from engine.inference import Device, NetEvaluator, choose_device, describe_devices, torch_threads
@@ -32,6 +34,7 @@ from engine.tuning import keep_tuning
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
 from mcts.bench import bench_tree, one_core
 from mcts.signature import signature
+from selfplay.charts import speed_chart
 from selfplay.progress import Reporter
 from selfplay.teachers import SearchStage
 
@@ -40,6 +43,11 @@ SUITES = ["board", "tree", "net", "search", "selfplay"]
 ONE_CORE = ["board", "tree"]  # the suites without a net
 TREE_SIMULATIONS = (SIMULATIONS, 10_000)
 NET_BATCHES = (1, 8, 64)
+DRAWN = {  # (suite, figure) -> what it is
+    ("board", "playouts_per_s"): "random games",
+    ("board", "moves_per_s"): "moves of random games",
+    ("tree", "simulations_per_s"): f"simulations, {SIMULATIONS} a search",
+}
 SIGNATURE_GAMES = ("tic_tac_toe", "connect_four", "othello", "hex", "go9")
 
 
@@ -103,6 +111,27 @@ def run_tuning(
 def search_signature() -> str:
     """A hash of searches of several games, the same until the search changes; see mcts.signature."""
     return signature(load(name).native for name in SIGNATURE_GAMES)
+
+
+def draw_speeds(path: Path, rows: dict[str, Rows]) -> None:
+    """Draws what a core makes of the board and the tree, beside their peers, as a PNG file.
+
+    Raises UserError when neither was measured, or without matplotlib.
+    """
+    panels = [
+        (title, {"move37": rows[suite][0][figure], **_peers_at(rows, figure)})
+        for (suite, figure), title in DRAWN.items()
+        if suite in rows
+    ]
+    if not panels:
+        raise UserError("--chart shows the board and the tree: move37 bench board tree --chart FILE")
+    game = next(iter(rows.values()))[0]["game"]
+    write_whole(path, speed_chart(panels, f"{game}: a second of one core"))
+
+
+def _peers_at(rows: dict[str, Rows], figure: str) -> dict[str, float]:
+    found = (row for row in rows.get("peers", []) if row["figure"] == figure)
+    return {row["peer"]: row["per_s"] for row in found}
 
 
 def tables(rows: dict[str, Rows]) -> str:

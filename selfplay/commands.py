@@ -288,6 +288,6 @@ def bench(
                 terminal.line(f"no net ships for {game}: only board and tree; name one with --net")
                 suites = ["board", "tree"]
             rows = run_suites(suites or [], game, chosen or game, seconds, device, terminal)
+    result(as_json, rows, tables(rows))
     if chart is not None:
         draw_speeds(chart, rows)
-    result(as_json, rows, tables(rows))
