@@ -22,6 +22,7 @@ import ctypes
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -173,7 +174,7 @@ def mctx_search(game: Game) -> Work | None:
     if name not in pgx.available_envs():
         return None
     jax.config.update("jax_platforms", "cpu")
-    rules: Any = pgx.make(name)  # type: ignore[arg-type]
+    rules: Any = pgx.make(name)
 
     def uniform(state: Any) -> dict[str, Any]:
         logits = jnp.where(state.legal_action_mask, 0.0, NEVER)
@@ -185,17 +186,16 @@ def mctx_search(game: Game) -> Work | None:
         discount = jnp.where(state.terminated, 0.0, -1.0)
         return mctx.RecurrentFnOutput(reward=reward, discount=discount, **uniform(state)), state
 
-    @jax.jit
     def search(key: Any, state: Any) -> Any:
         root = mctx.RootFnOutput(embedding=state, **uniform(state))
         illegal = ~state.legal_action_mask
         return mctx.muzero_policy((), key, root, expand, SIMULATIONS, illegal).action
 
-    key = jax.random.key(0)
+    key, compiled = jax.random.key(0), jax.jit(search)
     start = jax.jit(jax.vmap(rules.init))(key[None])
 
     def step() -> int:
-        search(key, start).block_until_ready()
+        compiled(key, start).block_until_ready()
         return SIMULATIONS
 
     return Work(step)
@@ -230,31 +230,24 @@ def gumbel_mcts_search(game: Game) -> Work:
         legal(state.ctypes.data, mask.ctypes.data)
         return mask
 
-    class Rules:
-        """Our rules, as the search wants them: a board is a state, as bytes."""
-
-        NUM_ACTIONS = MAX_LEGAL_MOVES = actions
-        BOARD_SHAPE = (game.state.itemsize,)
-        BOARD_DTYPE = np.uint8
-        MAX_MOVES = game.max_moves
-        PLAYER_1, PLAYER_2 = 1, 2
-
-    class Uniform:
-        """Every move is as likely, every position as good."""
-
-        answer = {"policy": torch.full((1, actions), 1 / actions), "value": torch.zeros(1)}
-
-        def forward_for_mcts(self, batch: Any) -> Any:
-            return self.answer
-
-    rules: Any = Rules()
-    rules.fast_step, rules.get_valid_mask = fast_step, get_valid_mask
+    rules = SimpleNamespace(
+        NUM_ACTIONS=actions,
+        BOARD_SHAPE=(game.state.itemsize,),  # its board is our state, as bytes
+        BOARD_DTYPE=np.uint8,
+        MAX_MOVES=game.max_moves,
+        PLAYER_1=1,
+        PLAYER_2=2,
+        fast_step=fast_step,
+        get_valid_mask=get_valid_mask,
+    )
+    uniform = {"policy": torch.full((1, actions), 1 / actions), "value": torch.zeros(1)}
+    model = SimpleNamespace(forward_for_mcts=lambda batch: uniform)
     tree, start = PUCT(1, SIMULATIONS + 3, rules, device="cpu"), Position(game).state[None]
 
     def step() -> int:
         tree.reset()
         tree.initialize_roots([0], start, [1])
-        tree.run_simulation_batch(Uniform(), [0], SIMULATIONS)
+        tree.run_simulation_batch(model, [0], SIMULATIONS)
         return SIMULATIONS
 
     return Work(step)
