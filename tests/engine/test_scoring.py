@@ -163,42 +163,46 @@ def set_up(diagram):
 
 
 DEAD_STONES = """
-. X . X O . .
-X X X X O O .
-. O X . X O O
-X X X X X O .
-O O O X O O O
-. X O X O X .
-. . O O O . .
+. X . X O . . O .
+X X X X O O . O .
+. O X . X O O O .
+X X X X X O . O .
+O O O X O O O O .
+. X O X O X . O .
+. . O O O . . O .
+O O O O O O O O O
+. . . . O . . . .
 """
 
 
 def test_stones_without_a_hope_are_dead_and_others_are_not():
     position = set_up(DEAD_STONES)
-    assert dead_stones(position, UniformEvaluator(50)) == points((7, 7), "21 51 55")
+    assert dead_stones(position, UniformEvaluator(82)) == points((9, 9), "21 51 55")
 
 
 def test_lone_stones_in_wide_territory_are_dead_though_random_games_sometimes_save_them():
     position = set_up("""
-        . . X O . . .
-        . . X O . X .
-        . . X O . . .
-        . . X O . . .
-        . . X O . X .
-        O . X O . . .
-        O . X O . . .
+        . . . X O . . . .
+        . . . X O . X . .
+        . . . X O . . . .
+        . . . X O . . . .
+        . . . X O . . . .
+        . . . X O . X . .
+        . O . X O . . . .
+        . O . X O . . . .
+        . . . X O . . . .
     """)
-    assert dead_stones(position, UniformEvaluator(50)) == points((7, 7), "15 45 50 60")
+    assert dead_stones(position, UniformEvaluator(82)) == points((9, 9), "16 56 61 71")
 
 
 def test_dead_stones_do_not_depend_on_who_moves_or_passed():
     position = set_up(DEAD_STONES)
-    expected = dead_stones(position, UniformEvaluator(50))
-    position.play(49)
-    assert dead_stones(position, UniformEvaluator(50)) == expected
-    position.play(49)
+    expected = dead_stones(position, UniformEvaluator(82))
+    position.play(81)
+    assert dead_stones(position, UniformEvaluator(82)) == expected
+    position.play(81)
     assert position.over
-    assert dead_stones(position, UniformEvaluator(50)) == expected
+    assert dead_stones(position, UniformEvaluator(82)) == expected
 
 
 def test_a_two_headed_dragon_lives_though_random_games_fill_its_eyes():
@@ -233,13 +237,15 @@ class AllIsWhites(UniformEvaluator):
 
 CAPTIVES = {  # diagram: the dead stones
     """
-    . X O . X . X
-    X X X X X X X
-    . . . . . . .
-    X X X . O O O
-    . . X . O . O
-    . . . . O O O
-    . . . . O . O
+    . X O . X . X . .
+    X X X X X X X X X
+    . . . . . . . . .
+    X X X . . . O O O
+    . . X . . . O . O
+    . . . . . . O O O
+    . . . . . . O . O
+    . . . . . . O O O
+    . . . . . . . . .
     """: "02 30 31 32 42",
     """
     . X . X
@@ -263,7 +269,7 @@ def test_what_is_pass_alive_is_certain_whatever_the_net_says(monkeypatch, diagra
 def test_a_game_is_scored_as_its_rules_say(rules):
     position = set_up(DEAD_STONES)
     position.set_start(komi_half_points=15)
-    dead = points((7, 7), "21 51 55")
+    dead = points((9, 9), "21 51 55")
     found = score(position, PRESETS[rules], dead)
     pieces = position.pieces()
     by_area = area_score(pieces, dead, 7.5).margin
