@@ -96,7 +96,7 @@ def _check_nets(report: Report) -> None:
     name = default_net(game)
     net = load_net(name, game)[0] if name else new_net(game, 2, 16, 0)
     planes, globals_ = Position(game).encode()
-    logits, values, _ = NetEvaluator(net)(planes[None], globals_[None])
+    logits, values, _ = NetEvaluator(net, game=game)(planes[None], globals_[None])
     if not (np.isfinite(logits).all() and np.isfinite(values).all()):
         report.problems.append("the net's answer is not finite: try --device cpu")
     report.facts["inference"] = f"value of the empty board {values[0]:+.2f} for Black"

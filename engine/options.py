@@ -10,7 +10,10 @@ GameName = Annotated[
     str, typer.Option("--game", help="A game's name (see `move37 games`) or file, my_game.py.")
 ]
 Device = Annotated[
-    str, typer.Option(help="auto (CUDA when present), cpu, cuda, openvino or openvino-int8.")
+    str,
+    typer.Option(
+        help="cpu, cuda, openvino or openvino-int8; auto: cuda, else openvino-int8, where they are."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]

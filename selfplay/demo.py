@@ -130,7 +130,9 @@ def final_match(
         return tally.games < LEAST_GAMES or time.monotonic() < deadline
 
     settings = SearchSettings(visits=MATCH_VISITS)
-    evaluators = [NetEvaluator(load_net(path, game)[0], device) for path in (challenger, reference)]
+    evaluators = [
+        NetEvaluator(load_net(path, game)[0], device, game) for path in (challenger, reference)
+    ]
     with torch_threads(1):
         return play_match(
             game,

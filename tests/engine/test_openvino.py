@@ -140,6 +140,22 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch, name: st
         choose_device(name)
 
 
+@pytest.mark.parametrize(
+    ("gpu", "installed", "chosen"),
+    [(True, True, "cuda"), (False, True, "openvino-int8"), (False, False, "cpu")],
+)
+def test_auto_takes_the_fastest_device_that_there_is(monkeypatch, gpu, installed, chosen) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    if not installed:
+        monkeypatch.setitem(sys.modules, "openvino", None)
+    assert str(choose_device("auto")) == chosen
+
+
+def test_without_a_game_to_calibrate_on_auto_keeps_to_floats() -> None:
+    assert NetEvaluator(some_net(load("tic_tac_toe"))).device == choose_device("openvino")
+
+
 def test_a_misspelt_device_is_corrected() -> None:
     with pytest.raises(UserError, match="did you mean 'openvino-int8'"):
         choose_device("openvino-int4")

@@ -328,3 +328,13 @@ def test_on_a_board_of_three_by_three_black_wins_by_nine_points(komi_half_points
     core = searched(position, visits=3_000_000, playouts=playouts)
     assert core.solved
     assert core.root_value == winner
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("komi_half_points", "visits", "sign"), [(3, 500_000, 1), (5, 1_500_000, -1)])
+def test_on_a_board_of_four_by_four_black_wins_by_two_points(komi_half_points, visits, sign):
+    """Too large to be proven, but the search, with random games alone, knows who wins."""
+    position = Position(games.load("go4"))
+    position.set_start(komi_half_points=komi_half_points)
+    core = searched(position, visits=visits, playouts=8)
+    assert sign * core.root_value > 0.02
