@@ -1,4 +1,4 @@
-"""How fast a net is, and how much of that speed is left inside the search.
+"""How fast the rules and a net are, and how much of the net's speed is left inside the search.
 
 `net_positions_per_s` is the bare net: its evaluator called over and over with full batches, by as
 many threads as the search uses and nothing else to do. `efficiency` is what the search gets out of
@@ -17,12 +17,13 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.game import Game
+from engine.games.go import KO_SIMPLE
 from engine.inference import Device, NetEvaluator, cpu_count, torch_threads
 from engine.nets import load_net
 from engine.position import Position
 from engine.tuning import TIMED_VISITS, Tuning, game_threads, worth
 from mcts import Evaluation, Evaluator, MatchPool, Search, SearchSettings, Start
-from mcts.bench import REPEATS, median_rate, spread_of
+from mcts.bench import REPEATS, bench_board, median_rate, playout_rates, spread_of
 
 Mode = Literal["deep", "games"]
 MODES: tuple[Mode, ...] = ("deep", "games")
@@ -64,6 +65,20 @@ class Timed:
     def stop(self) -> None:
         """Ends the timed run in all its threads."""
         self._end = 0.0
+
+
+def bench_rules(game: Game, seconds: float = 5.0) -> dict[str, Any]:
+    """`mcts.bench.bench_board`, and of Go, whose standard rules look for superko, what it is without.
+
+    simple_ko_playouts_per_s   random games a second under simple ko
+    """
+    row = bench_board(game.native, seconds)
+    if "ko_rule" in (game.state.names or ()):
+        position = Position(game)
+        position.set_start(ko_rule=KO_SIMPLE)
+        rate = playout_rates(game.native, position.state, seconds)[1]
+        row["simple_ko_playouts_per_s"] = round(rate, 1)
+    return row
 
 
 def bench_net(

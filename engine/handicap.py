@@ -45,9 +45,10 @@ def starting_position(game: Game, komi: float | None, handicap: int) -> Position
     """
     if handicap and komi is None:
         komi = HANDICAP_KOMI
-    position = Position(game)
     stones = _handicap_points(game, handicap) if handicap else []
-    position.set_start(**_komi_fields(game, komi))
+    komi_fields = _komi_fields(game, komi)
+    position = Position(game)  # may compile for seconds, so what is wrong has been said before
+    position.set_start(**komi_fields)
     for action in stones:
         position.setup(action, 1)
     if stones:

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine import symmetry
 from engine.analyst import HasOutlook
+from engine.games.go.life import pass_alive
 from engine.position import Position
 from engine.rules import Rules
 from mcts import Evaluator
@@ -133,9 +134,11 @@ def score(position: Position, rules: Rules, dead: Iterable[int]) -> Score:
 def dead_stones(position: Position, evaluator: Evaluator) -> set[int]:
     """The stones of a finished game of Go that the opponent owns, always whole chains.
 
-    Ownership is what random games from here on and, if it can say so, the evaluator expect.
+    What is pass-alive, or captured inside, is certain. Of all else the owner is whom random games
+    from here on and, if it can say so, the evaluator expect.
     """
-    board, owner = position.pieces(), expected_ownership(position, evaluator)
+    board, certain = position.pieces(), pass_alive(position.game, position.state)
+    owner = np.where(certain, certain, expected_ownership(position, evaluator))
     dead: set[int] = set()
     for chain in chains(board):
         sign = 1 if board.flat[chain[0]] == 1 else -1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -122,6 +124,20 @@ def median_rate(step: Callable[[], int], seconds: float) -> tuple[float, float]:
 def spread_of(rates: list[float]) -> float:
     """Largest less smallest, over the median: how far a figure can be trusted."""
     return round((max(rates) - min(rates)) / statistics.median(rates), 3)
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keeps this thread, and threads begun meanwhile, on one core; where the platform can do it."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})  # interrupts prefer the first one
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _initial(game: _core.Game) -> np.ndarray:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from engine.bench import (
     MODES,
     Timed,
     bench_net,
+    bench_rules,
     bench_search,
     compare_with_bare_net,
     endless_starts,
@@ -21,22 +24,30 @@ from engine.bench import (
     worker_count,
 )
 from engine.errors import UserError, did_you_mean
+from engine.files import write_whole
 from engine.game import Game
 from engine.games import load
 from engine.inference import Device, NetEvaluator, choose_device, describe_devices, torch_threads
 from engine.nets import load_net
-from engine.peers import bench_board_beside_peers
+from engine.peers import SIMULATIONS, compare
 from engine.tuning import keep_tuning
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
-from mcts.bench import bench_tree
+from mcts.bench import bench_tree, one_core
 from mcts.signature import signature
+from selfplay.charts import speed_chart
 from selfplay.progress import Reporter
 from selfplay.teachers import SearchStage
 
 Rows = list[dict[str, Any]]
 SUITES = ["board", "tree", "net", "search", "selfplay"]
-TREE_SIMULATIONS = (800, 10_000)
+ONE_CORE = ["board", "tree"]  # the suites without a net
+TREE_SIMULATIONS = (SIMULATIONS, 10_000)
 NET_BATCHES = (1, 8, 64)
+DRAWN = {  # (suite, figure) -> what it is
+    ("board", "playouts_per_s"): "random games",
+    ("board", "moves_per_s"): "moves of random games",
+    ("tree", "simulations_per_s"): f"simulations, {SIMULATIONS} a search",
+}
 SIGNATURE_GAMES = ("tic_tac_toe", "connect_four", "othello", "hex", "go9")
 
 
@@ -45,8 +56,10 @@ def run_suites(
 ) -> dict[str, Rows]:
     """Runs suites by name, all when none is named; each figure takes about `seconds`.
 
-    Gives the rows of each suite, as its function describes them. Raises UserError for an unknown
-    suite, game, net or device; the net is looked at only by the suites that use one.
+    Gives the rows of each suite, as its function describes them, and under `peers` what
+    `engine.peers.compare` found to stand beside the board and the tree, if anything is installed.
+    Raises UserError for an unknown suite, game, net or device; the net is looked at only by the
+    suites that use one.
     """
     for name in suites:
         if name not in SUITES:
@@ -55,7 +68,7 @@ def run_suites(
     rules, torch_device = load(game), choose_device(device)
     with_net = rules, net, torch_device
     runs: dict[str, list[Callable[[], dict[str, Any]]]] = {
-        "board": [lambda: bench_board_beside_peers(rules, seconds)],
+        "board": [partial(bench_rules, rules, seconds)],
         "tree": [partial(bench_tree, rules.native, n, seconds) for n in TREE_SIMULATIONS],
         "net": [partial(bench_net, *with_net, batch, seconds) for batch in NET_BATCHES],
         "search": [partial(bench_search, *with_net, 64, 2 * seconds, mode) for mode in MODES],
@@ -64,11 +77,15 @@ def run_suites(
     chosen = [name for name in SUITES if name in suites or not suites]
     rows: dict[str, Rows] = {name: [] for name in chosen}
     report.line(describe_devices(torch_device))
+    peers: Rows = []
     for name in chosen:
-        for number, run in enumerate(runs[name]):
-            report.bar(name, number / len(runs[name]))
-            rows[name].append(run())
-    return rows
+        with one_core() if name in ONE_CORE else nullcontext():
+            for number, run in enumerate(runs[name]):
+                report.bar(name, number / len(runs[name]))
+                rows[name].append(run())
+            report.bar(name, 1)
+            peers += compare(name, rules, rows[name][0], seconds)
+    return {**rows, "peers": peers} if peers else rows
 
 
 def run_tuning(
@@ -94,6 +111,27 @@ def run_tuning(
 def search_signature() -> str:
     """A hash of searches of several games, the same until the search changes; see mcts.signature."""
     return signature(load(name).native for name in SIGNATURE_GAMES)
+
+
+def draw_speeds(path: Path, rows: dict[str, Rows]) -> None:
+    """Draws what a core makes of the board and the tree, beside their peers, as a PNG file.
+
+    Raises UserError when neither was measured, or without matplotlib.
+    """
+    panels = [
+        (title, {"move37": rows[suite][0][figure], **_peers_at(rows, figure)})
+        for (suite, figure), title in DRAWN.items()
+        if suite in rows
+    ]
+    if not panels:
+        raise UserError("--chart shows the board and the tree: move37 bench board tree --chart FILE")
+    game = next(iter(rows.values()))[0]["game"]
+    write_whole(path, speed_chart(panels, f"{game}: a second of one core"))
+
+
+def _peers_at(rows: dict[str, Rows], figure: str) -> dict[str, float]:
+    found = (row for row in rows.get("peers", []) if row["figure"] == figure)
+    return {row["peer"]: row["per_s"] for row in found}
 
 
 def tables(rows: dict[str, Rows]) -> str:

@@ -1,4 +1,4 @@
-"""Charts of a run's events, drawn with matplotlib; which events there are, `stages` says.
+"""Charts, drawn with matplotlib; most of a run's events, and which there are, `stages` says.
 
 Every function draws one picture and returns it as PNG bytes; None when there is nothing to show.
 """
@@ -223,6 +223,25 @@ def comparison_chart(rows: Sequence[dict[str, Any]], title: str) -> bytes:
         axes.set_ylim(len(rows) - 0.4, -0.7)
         axes.set_xlabel("Elo over the imitation net, 95 % interval")
         axes.grid(alpha=0.3, axis="x")
+    return drawn.png
+
+
+def speed_chart(panels: Sequence[tuple[str, dict[str, float]]], title: str) -> bytes:
+    """Speeds by program on logarithmic scales, a panel for each kind of work; the first is ours."""
+    most = max(len(speeds) for _, speeds in panels)
+    with picture(len(panels), (4.6 * len(panels), 1.5 + 0.5 * most), title=title) as drawn:
+        for axes, (work, speeds) in zip(drawn.axes, panels, strict=True):
+            ours, *theirs = speeds.values()
+            axes.barh(list(speeds), list(speeds.values()), color=[BLUE, *[GREY] * len(theirs)])
+            axes.set_xscale("log")
+            axes.set_xlim(min(speeds.values()) / 10, 10 * max(speeds.values()))
+            axes.set_ylim(most - 0.5, -0.5)
+            for place, speed in enumerate(speeds.values()):
+                label = f"{speed:,.0f}" + (f"  (1/{ours / speed:.3g})" if place else "")
+                axes.annotate(label, (speed, place), (4, 0), textcoords="offset points", va="center")
+            axes.set_title(work)
+            axes.grid(alpha=0.3, axis="x")
+            axes.set_axisbelow(True)
     return drawn.png
 
 

@@ -265,12 +265,15 @@ def bench(
             "--signature", help="Only print a hash of fixed searches: has the search changed?"
         ),
     ] = False,
+    chart: Annotated[
+        Path | None, typer.Option(help="Draw the board, the tree and their peers here, as PNG.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure the speed of the board, the tree, the net, the search and self-play."""
     from engine.games import load
     from engine.nets import default_net
-    from selfplay.bench import run_suites, run_tuning, search_signature, tables
+    from selfplay.bench import draw_speeds, run_suites, run_tuning, search_signature, tables
     from selfplay.progress import Terminal
 
     if signature:
@@ -286,3 +289,5 @@ def bench(
                 suites = ["board", "tree"]
             rows = run_suites(suites or [], game, chosen or game, seconds, device, terminal)
     result(as_json, rows, tables(rows))
+    if chart is not None:
+        draw_speeds(chart, rows)

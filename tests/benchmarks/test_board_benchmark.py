@@ -1,12 +1,10 @@
 """Random games. Timed by `pytest tests/benchmarks --benchmark-enable`, else a single round."""
 
-import sys
-
 import numpy as np
 import pytest
 
 from engine import games
-from engine.peers import bench_board_beside_peers
+from engine.bench import bench_rules
 from mcts.bench import bench_board, median_rate, random_positions, spread_of
 
 GAMES = ["go9", "go19", "connect_four", "tic_tac_toe"]
@@ -37,26 +35,10 @@ def test_the_board_suite_reports_its_keys():
 
 
 def test_go_is_measured_with_scores_and_without_superko_too():
-    row = bench_board_beside_peers(games.load("go5"), seconds=0.01)
+    row = bench_rules(games.load("go5"), seconds=0.01)
     assert row["scores_per_s"] > 0
     assert row["simple_ko_playouts_per_s"] > 0
     assert row["state_bytes"] == games.load("go5").state.itemsize
-
-
-@pytest.mark.parametrize("name", ["go5", "tic_tac_toe", "connect_four"])
-def test_open_spiel_stands_beside_us_where_it_is_installed(name):
-    pytest.importorskip("pyspiel", reason="OpenSpiel is not installed: pip install '.[peers]'")
-    row = bench_board_beside_peers(games.load(name), seconds=0.01)
-    ratio = row["playouts_per_s"] / row["open_spiel_playouts_per_s"]
-    assert row["playouts_per_open_spiel"] == pytest.approx(ratio, abs=0.1)
-    assert row["open_spiel_moves_per_s"] > row["open_spiel_playouts_per_s"]
-
-
-def test_without_open_spiel_there_is_only_our_own_speed(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyspiel", None)
-    row = bench_board_beside_peers(games.load("go5"), seconds=0.01)
-    assert not [key for key in row if "open_spiel" in key]
-    assert row["playouts_per_s"] > 0
 
 
 def test_many_positions_at_once_look_like_each_by_itself():

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine import games
+from engine import games, scoring
+from engine.analyst import Outlook
 from engine.position import Position
 from engine.rules import PRESETS
 from engine.scoring import (
@@ -16,6 +17,7 @@ from engine.scoring import (
     chains,
     chains_in_seki,
     dead_stones,
+    expected_ownership,
     neighbours,
     regions,
     score,
@@ -154,56 +156,120 @@ def test_area_agrees_with_the_rules_of_the_game(position):
 def set_up(diagram):
     """A position of the game as it is played, whose native rules know random games."""
     pieces = parse(diagram)
-    position = Position(games.load(f"go{len(pieces)}"))
+    position = Position(games.load(games.go_name(*pieces.shape)))
     for action in np.flatnonzero(pieces).tolist():
         position.setup(action, int(pieces.flat[action]))
     return position
 
 
 DEAD_STONES = """
-. X . X O . .
-X X X X O O .
-. O X . X O O
-X X X X X O .
-O O O X O O O
-. X O X O X .
-. . O O O . .
+. X . X O . . O .
+X X X X O O . O .
+. O X . X O O O .
+X X X X X O . O .
+O O O X O O O O .
+. X O X O X . O .
+. . O O O . . O .
+O O O O O O O O O
+. . . . O . . . .
 """
 
 
 def test_stones_without_a_hope_are_dead_and_others_are_not():
     position = set_up(DEAD_STONES)
-    assert dead_stones(position, UniformEvaluator(50)) == points((7, 7), "21 51 55")
+    assert dead_stones(position, UniformEvaluator(82)) == points((9, 9), "21 51 55")
 
 
 def test_lone_stones_in_wide_territory_are_dead_though_random_games_sometimes_save_them():
     position = set_up("""
-        . . X O . . .
-        . . X O . X .
-        . . X O . . .
-        . . X O . . .
-        . . X O . X .
-        O . X O . . .
-        O . X O . . .
+        . . . X O . . . .
+        . . . X O . X . .
+        . . . X O . . . .
+        . . . X O . . . .
+        . . . X O . . . .
+        . . . X O . X . .
+        . O . X O . . . .
+        . O . X O . . . .
+        . . . X O . . . .
     """)
-    assert dead_stones(position, UniformEvaluator(50)) == points((7, 7), "15 45 50 60")
+    assert dead_stones(position, UniformEvaluator(82)) == points((9, 9), "16 56 61 71")
 
 
 def test_dead_stones_do_not_depend_on_who_moves_or_passed():
     position = set_up(DEAD_STONES)
-    expected = dead_stones(position, UniformEvaluator(50))
-    position.play(49)
-    assert dead_stones(position, UniformEvaluator(50)) == expected
-    position.play(49)
+    expected = dead_stones(position, UniformEvaluator(82))
+    position.play(81)
+    assert dead_stones(position, UniformEvaluator(82)) == expected
+    position.play(81)
     assert position.over
-    assert dead_stones(position, UniformEvaluator(50)) == expected
+    assert dead_stones(position, UniformEvaluator(82)) == expected
+
+
+def test_a_two_headed_dragon_lives_though_random_games_fill_its_eyes():
+    # Black's chains share both eyes, and White stands at a corner of each.
+    position = set_up("""
+        . O . O O O O O O
+        O O O O O O O O O
+        O O O O O O O O O
+        O O O O O O O O O
+        X X X X X X X X X
+        . X O O O O O X .
+        X O O . O . O O X
+        X O O O O O O O X
+        X X X X X X X X X
+    """)
+    black = position.pieces() == 1
+    assert (expected_ownership(position, UniformEvaluator(82))[black] < -0.9).all()
+    assert dead_stones(position, UniformEvaluator(82)) == set()
+
+
+class AllIsWhites(UniformEvaluator):
+    """A net that is sure of nonsense."""
+
+    def __init__(self, position):
+        super().__init__(position.game.actions)
+        self.sign = -1 if position.to_move == 0 else 1
+
+    def outlook(self, planes, globals_):
+        ownership = np.full((len(planes), *planes.shape[-2:]), self.sign, np.float32)
+        return Outlook(ownership.sum(axis=(1, 2)), ownership)
+
+
+CAPTIVES = {  # diagram: the dead stones
+    """
+    . X O . X . X . .
+    X X X X X X X X X
+    . . . . . . . . .
+    X X X . . . O O O
+    . . X . . . O . O
+    . . . . . . O O O
+    . . . . . . O . O
+    . . . . . . O O O
+    . . . . . . . . .
+    """: "02 30 31 32 42",
+    """
+    . X . X
+    X X X X
+    O . . .
+    """: "20",
+}
+
+
+@pytest.mark.parametrize("to_move", [0, 1])
+@pytest.mark.parametrize("diagram", CAPTIVES)
+def test_what_is_pass_alive_is_certain_whatever_the_net_says(monkeypatch, diagram, to_move):
+    """A captive is dead and its captors are not; of Black's other stones the net has its say."""
+    monkeypatch.setattr(scoring, "NET_SHARE", 1.0)
+    position = set_up(diagram).resumed(to_move)
+    expected = points(position.game.shape, CAPTIVES[diagram])
+    assert dead_stones(position, AllIsWhites(position)) == expected
 
 
 @pytest.mark.parametrize("rules", PRESETS)
 def test_a_game_is_scored_as_its_rules_say(rules):
     position = set_up(DEAD_STONES)
     position.set_start(komi_half_points=15)
-    dead = points((7, 7), "21 51 55")
+    dead = points((9, 9), "21 51 55")
     found = score(position, PRESETS[rules], dead)
     pieces = position.pieces()
     by_area = area_score(pieces, dead, 7.5).margin
