@@ -5,9 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from engine.game import family_of
 from engine.games import load, names
-from engine.nets import load_net, shipped_names
+from engine.nets import load_net, plays, shipped_names
 
 USUAL = {"go": "go9"}  # shown for a family whose bare name is no game
 
@@ -21,9 +20,7 @@ def rows() -> list[dict[str, Any]]:
     found = []
     for game in map(load, names()):
         fitting = [
-            {"name": name, "strength": info.strength}
-            for name, info in nets
-            if family_of(info.game) == game.family and game.shape[1] in info.sizes
+            {"name": name, "strength": info.strength} for name, info in nets if plays(info, game)
         ]
         found.append(
             {

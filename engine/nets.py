@@ -33,7 +33,7 @@ class NetInfo(BaseModel):
 
     format: str = FORMAT
     game: str = Field(description="the game it was trained on, e.g. go9")
-    sizes: list[int] = Field(description="board widths it was trained on")
+    sizes: list[int] = Field(description="lengths of the sides of the boards it was trained on")
     config: NetConfig
     training: dict[str, Any] = Field(default_factory=dict, description="teacher, samples, time ...")
     strength: dict[str, Any] = Field(default_factory=dict, description="accuracy and Elo, measured")
@@ -49,6 +49,16 @@ def config_for(game: Game, blocks: int, channels: int) -> NetConfig:
         action_planes=game.board_actions // game.area,
         extra_actions=game.actions - game.board_actions,
     )
+
+
+def info_of(net: Net, game: Game) -> NetInfo:
+    """What a net that is trained on a game says of itself at first."""
+    return NetInfo(game=game.name, sizes=sorted(set(game.shape)), config=net.config)
+
+
+def plays(info: NetInfo, game: Game) -> bool:
+    """Whether a net was trained on boards of the game's size, in a game of its family."""
+    return family_of(info.game) == game.family and set(game.shape) <= set(info.sizes)
 
 
 def new_net(game: Game, blocks: int, channels: int, seed: int) -> Net:
@@ -138,7 +148,7 @@ def check_fit(net: Net, info: NetInfo, game: Game, name: str) -> None:
     """Raises UserError unless the net was made for the game and has the right inputs."""
     if family_of(info.game) != game.family:
         raise UserError(f"net '{name}' plays {info.game}, not {game.name}: choose a net of that game")
-    if not set(game.shape) <= set(info.sizes):
+    if not plays(info, game):
         known = ", ".join(str(size) for size in info.sizes)
         size = game.name.removeprefix(game.family) or "x".join(map(str, game.shape))
         raise UserError(f"board size {size} is not trained: net '{name}' supports {known}")

@@ -34,7 +34,7 @@ from engine.game import Game
 from engine.games import load
 from engine.inference import choose_device
 from engine.net import Net
-from engine.nets import NetInfo, load_net, new_net, save_net
+from engine.nets import NetInfo, info_of, load_net, new_net, save_net
 from selfplay.cluster import Cluster
 from selfplay.config import RunConfig, Stage, parse_config
 from selfplay.imitation import ExpertStage
@@ -148,7 +148,7 @@ class Run:
         if config.start is not None:
             return load_net(config.start, self.game)
         net = new_net(self.game, config.net.blocks, config.net.channels, config.seed)
-        return net, NetInfo(game=self.game.name, sizes=[self.game.shape[1]], config=net.config)
+        return net, info_of(net, self.game)
 
 
 def stage_name(index: int, stage: Stage) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from engine.errors import UserError
 from engine.games import lasting_name, load
 from engine.inference import choose_device, describe_devices
-from engine.nets import NetInfo, check_writable, load_net, new_net, save_net
+from engine.nets import check_writable, info_of, load_net, new_net, save_net
 from selfplay import parallel
 from selfplay.actor import help_run
 from selfplay.cluster import Cluster
@@ -43,7 +43,7 @@ def imitate_files(
         net, info = load_net(start, game)
     else:
         net = new_net(game, blocks, channels, seed)
-        info = NetInfo(game=game.name, sizes=[game.shape[1]], config=net.config)
+        info = info_of(net, game)
     stage = ExpertStage(data=[str(path) for path in paths], min_rank=min_rank, minutes=minutes)
     with tempfile.TemporaryDirectory(prefix="move37-") as folder:
         metrics = Metrics(Path(folder), board=False)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import move37
 from engine.games import load
-from engine.nets import NetInfo, new_net, save_net
+from engine.nets import info_of, new_net, save_net
 
 run = CliRunner()
 
@@ -19,7 +19,7 @@ run = CliRunner()
 def small_net(path: Path, game_name: str = "go5") -> Path:
     game = load(game_name)
     net = new_net(game, 1, 8, 0)
-    save_net(path, net, NetInfo(game=game_name, sizes=[game.shape[1]], config=net.config))
+    save_net(path, net, info_of(net, game))
     return path
 
 

@@ -1,9 +1,10 @@
 """How often a Connect Four net plays a move that keeps what perfect play would reach.
 
-usage: python tests/engine/connect_four_exactness.py NET [POSITIONS]
+usage: python tests/engine/connect_four_exactness.py NET [POSITIONS [VISITS]]
 
 The positions come after 12 to 28 random moves, drawn with a fixed seed that no training uses, and only
-those count in which some legal move throws a result away. The net's policy chooses without a search.
+those count in which some legal move throws a result away. With 1 visit, as without a number, the
+net's policy chooses without a search.
 """
 
 import sys
@@ -18,6 +19,7 @@ from engine.games import load
 from engine.inference import NetEvaluator, choose_device
 from engine.nets import load_net
 from engine.position import Position
+from mcts import Search, SearchSettings
 
 SEED = 20_240_601
 
@@ -34,24 +36,37 @@ def held_out_positions(count, seed=SEED):
     return list(found.values())
 
 
-def exactness(evaluator, positions):
-    """(positions in which it matters, share of exact moves there, the same for a random mover)."""
+def exactness(choose, positions):
+    """(positions in which it matters, share of exact moves there, the same for a random mover).
+
+    `choose` gives the action it would play in a position.
+    """
     solver, exact, at_random = Solver(), [], []
     for position in positions:
         values = solver.move_values(position)
         best = max(values.values())
         if min(values.values()) == best:
             continue
-        planes, globals_ = position.encode()
-        logits, _ = evaluator(planes[None], globals_[None])
-        chosen = max(values, key=lambda action: logits[0, action])
-        exact.append(values[chosen] == best)
+        exact.append(values[choose(position)] == best)
         at_random.append(np.mean([value == best for value in values.values()]))
     return len(exact), float(np.mean(exact)), float(np.mean(at_random))
 
 
+def searcher(net, visits):
+    """What a net chooses after a search."""
+    rules = load("connect_four")
+    evaluator = NetEvaluator(load_net(net, rules)[0], choose_device("cpu"))
+    search = Search(rules.native, SearchSettings(visits=visits), evaluator)
+
+    def choose(position):
+        search.set_root(position.state)
+        search.run()
+        return search.core.choose(len(position.actions))
+
+    return choose
+
+
 if __name__ == "__main__":
-    net, _ = load_net(sys.argv[1], load("connect_four"))
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
-    measured = exactness(NetEvaluator(net, choose_device("cpu")), held_out_positions(count))
+    net, count, visits = [*sys.argv[1:], *("", "1000", "1")[len(sys.argv) - 1 :]]
+    measured = exactness(searcher(net, int(visits)), held_out_positions(int(count)))
     print("{} positions that matter: {:.1%} exact, a random mover {:.1%}".format(*measured))

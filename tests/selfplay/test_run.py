@@ -58,6 +58,14 @@ def test_a_run_ends_with_a_net_that_describes_itself(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run/versions.json").read_text())["torch"]
 
 
+def test_the_net_of_an_oblong_board_fits_its_game(tmp_path: Path) -> None:
+    config = parse_config({**values(iterations=2), "game": "connect_four"}, "test")
+    run = Run.open(tmp_path, config, Silent())
+    assert run.go_on()
+    _, info = load_net(run.net_of_stage(0), run.game)
+    assert info.sizes == [6, 7]
+
+
 def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
     begin(tmp_path).go_on()
     before = (tmp_path / "metrics.jsonl").read_text()
