@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from connect_four_solver import Solver
 
 from engine.games import load
-from engine.inference import NetEvaluator, choose_device
+from engine.inference import NetEvaluator
 from engine.nets import load_net
 from engine.position import Position
 from mcts import Search, SearchSettings
@@ -55,8 +55,9 @@ def exactness(choose, positions):
 def searcher(net, visits):
     """What a net chooses after a search."""
     rules = load("connect_four")
-    evaluator = NetEvaluator(load_net(net, rules)[0], choose_device("cpu"))
-    search = Search(rules.native, SearchSettings(visits=visits), evaluator)
+    evaluator = NetEvaluator(load_net(net, rules)[0], game=rules)
+    settings = SearchSettings(visits=visits, leaves_per_batch=1 + visits // 100)
+    search = Search(rules.native, settings, evaluator)
 
     def choose(position):
         search.set_root(position.state)
