@@ -22,7 +22,7 @@ class Level:
     """How strongly and how human the bot plays.
 
     with_net, without_net  how it searches with and without a net to ask
-    human_like             plays as a net that imitates experts, when one ships, rather than the best
+    best_net               plays as the strongest net that ships rather than one that imitates experts
     elo                    above the first level, on MEASURED_ON with `go9-imitation`; None: not
                            measured
     """
@@ -31,7 +31,7 @@ class Level:
     words: str
     with_net: SearchSettings
     without_net: SearchSettings
-    human_like: bool = False
+    best_net: bool = False
     elo: int | None = None
 
     @property
@@ -51,7 +51,8 @@ class Level:
     def net(self, game: Game) -> str | None:
         """The net that it plays with when none is named: of those that ship, or None."""
         imitation = f"{game.name}-imitation"
-        return imitation if self.human_like and imitation in shipped_names() else default_net(game)
+        imitates = not self.best_net and imitation in shipped_names()
+        return imitation if imitates else default_net(game)
 
 
 def _search(visits: int, heat: float = 0, moves: int = _EVERY_MOVE, leaves: int = 1) -> SearchSettings:
@@ -72,19 +73,19 @@ def _alone(visits: int, heat: float = 0, moves: int = _EVERY_MOVE) -> SearchSett
 LEVELS = (
     Level(
         "beginner", "plays like a person who has just learnt the rules",
-        _search(1, 1.5), _alone(1, 1), human_like=True, elo=0,
+        _search(1, 1.5), _alone(1, 1), elo=0,
     ),
     Level(
         "novice", "plays like a person, with slips",
-        _search(1, 1), _alone(4, 1), human_like=True, elo=216,
+        _search(1, 1), _alone(4, 1), elo=216,
     ),
     Level(
         "casual", "plays like a person, with few slips",
-        _search(1, 0.6), _alone(20, 1), human_like=True, elo=371,
+        _search(1, 0.6), _alone(20, 1), elo=371,
     ),
     Level(
         "intuitive", "plays the move an expert would most likely play, without reading",
-        _search(1), _alone(60, 0.5), human_like=True, elo=466,
+        _search(1), _alone(60, 0.5), elo=466,
     ),
     Level(
         "steady", "reads a little: 24 visits a move",
@@ -100,7 +101,7 @@ LEVELS = (
     ),
     Level(
         "full", "everything it has: 3200 visits a move",
-        _search(3200, leaves=8), _alone(40_000),
+        _search(3200, leaves=8), _alone(40_000), best_net=True,
     ),
 )  # fmt: skip
 

@@ -61,11 +61,11 @@ def test_an_unknown_level_is_refused_with_the_names():
         find_level("beginer")
 
 
-def test_levels_rise_in_visits_and_the_human_like_ones_become_surer():
+def test_levels_rise_in_visits_and_those_that_do_not_read_become_surer():
     for has_net in (True, False):
         settings = [level.settings(has_net) for level in LEVELS]
         assert [s.visits for s in settings] == sorted(s.visits for s in settings)
-        temperatures = [level.settings(has_net).temperature for level in LEVELS if level.human_like]
+        temperatures = [s.temperature for s in settings[:4]]
         assert temperatures == sorted(temperatures, reverse=True)
         assert settings[-1].temperature == 0  # full strength leaves nothing to chance
 
@@ -89,7 +89,9 @@ def test_each_level_is_stronger_than_the_one_before():
     assert measured == sorted(measured) and measured[0] == 0
 
 
-def test_human_like_levels_ask_the_imitation_net():
+def test_all_levels_but_the_highest_ask_the_imitation_net_as_they_were_measured():
+    asked = [GameSetup(level=level).net_name() for level in LEVELS]
+    assert asked == ["go9-imitation"] * 7 + ["go9"]
     beginner = GameSetup(level=find_level("beginner"))
     assert beginner.net_name() == "go9-imitation"
     assert beginner.settings(True).visits == 1

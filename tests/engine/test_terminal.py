@@ -427,6 +427,7 @@ def test_ctrl_c_while_the_bot_thinks_makes_it_move_and_at_the_prompt_quits(monke
                 signal.raise_signal(signal.SIGINT)
             return super().__call__(planes, globals_)
 
+    monkeypatch.setattr(GameSetup, "net_name", lambda self: None)
     monkeypatch.setattr("engine.setup.UniformEvaluator", Impatient)
     monkeypatch.setattr("engine.setup.search_of", lambda visits, *_: SearchSettings(visits=visits))
     output = io.StringIO()
@@ -447,6 +448,7 @@ def test_ctrl_c_pauses_bot_against_bot(monkeypatch):
                 signal.raise_signal(signal.SIGINT)
             return super().__call__(planes, globals_)
 
+    monkeypatch.setattr(GameSetup, "net_name", lambda self: None)
     monkeypatch.setattr("engine.setup.UniformEvaluator", Impatient)
     monkeypatch.setattr("engine.setup.search_of", lambda visits, *_: SearchSettings(visits=visits))
     text = transcript("", human=None)
