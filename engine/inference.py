@@ -49,7 +49,7 @@ def choose_device(name: str = "auto") -> Device:
     """The device of that name, one of DEVICES or as `cuda:1`.
 
     `auto` takes CUDA when present, else OpenVINO's integers where it is installed: several times as
-    fast on a CPU as torch, and as strong by the table in RESULTS.md.
+    fast on a CPU as torch, and no weaker that matches could tell (RESULTS.md, "OpenVINO").
     Raises UserError for another name, or when what it needs is missing.
     """
     if name == "auto":
