@@ -255,6 +255,8 @@ def self_play_stage(
 
     def progressed(what: str, share: float) -> None:
         left = f", {clock(max(0.0, limit - learning.elapsed))} left" if limit else ""
+        if stage.evaluations:
+            left += f", {learning.source.evaluations / stage.evaluations:.0%} of the evaluations made"
         report.bar(what, share, f"iteration {learning.iteration + 1}{left}")
 
     if learning.iteration == 0:
