@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -177,8 +177,8 @@ class Comparison:
         changes = [f"- **{name}**: `{json.dumps(values)}`" for name, values in config.variants.items()]
         page = [
             f"# {config.title}",
-            f"Each variant starts from {config.start or 'the same random net'} and learns {config.game} "
-            f"with {budget} net evaluations (the last iteration is finished) on the device "
+            f"Each variant starts from {config.start or 'a random net'} and learns {config.game} with "
+            f"{budget} net evaluations (the last iteration is finished), computed by "
             f"`{config.device}`. The Elo is over the net it started from, in a match of {match.games} "
             f"games at {match.visits} visits a move with paired colours and varied openings; its 95 % "
             "interval is that of the match alone.",
@@ -363,7 +363,7 @@ def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.1%}"
 
 
-_COLUMNS = {
+_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "variant": lambda row: row["variant"],
     "Elo": lambda row: f"{row['elo']:+.0f} [{row['elo_low']:+.0f}, {row['elo_high']:+.0f}]",
     "by seed": lambda row: (

@@ -106,7 +106,7 @@ def net_match(
     reporter: Reporter,
     deadline: float = float("inf"),
 ) -> Tally:
-    """The match of two net files; ends early at the deadline (time.monotonic) once it has LEAST_GAMES."""
+    """A match of two net files; at the deadline (time.monotonic) it ends once it has LEAST_GAMES."""
 
     def on_game(tally: Tally) -> bool:
         reporter.bar("match", tally.games / games, str(tally.elo))
