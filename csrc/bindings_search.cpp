@@ -27,6 +27,7 @@ void bind_search(py::module_& m) {
       .def_readwrite("gumbel_c_visit", &SearchSettings::gumbel_c_visit)
       .def_readwrite("gumbel_c_scale", &SearchSettings::gumbel_c_scale)
       .def_readwrite("score_weight", &SearchSettings::score_weight)
+      .def_readwrite("completed_q", &SearchSettings::completed_q)
       .def_readwrite("forced_playouts", &SearchSettings::forced_playouts)
       .def_readwrite("lcb_stdevs", &SearchSettings::lcb_stdevs)
       .def_readwrite("solve", &SearchSettings::solve)

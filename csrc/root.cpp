@@ -179,9 +179,10 @@ float Search::root_score() const {
   return mover_view(root.to_move, static_cast<float>(score / visits));
 }
 
-// The improved policy over the root's moves. PUCT: shares of the visits (pruned, when some were
-// forced), or the priors before any. Gumbel: softmax(logits + sigma(completed q)), Danihelka et al.
-// 2022, section 4. When proven moves are the best: these alone.
+// The improved policy over the root's moves. Gumbel, or PUCT with completed_q:
+// softmax(logits + sigma(completed q)), Danihelka et al. 2022, section 4. Else shares of the visits
+// (pruned, when some were forced), or the priors before any. When proven moves are the best: these
+// alone.
 std::vector<double> Search::policy_weights(const Node& root, const std::vector<double>& q) const {
   const int count = root.move_count;
   std::vector<double> weight(count);
@@ -191,10 +192,11 @@ std::vector<double> Search::policy_weights(const Node& root, const std::vector<d
     visits += tree_.edge(root, i).visits;
     max_visits = std::max(max_visits, tree_.edge(root, i).visits);
   }
-  if (settings_.root_policy == RootPolicy::kGumbel) {
+  if (settings_.root_policy == RootPolicy::kGumbel || settings_.completed_q) {
     double largest = -kInfinity;
     for (int i = 0; i < count; ++i) {
-      weight[i] = std::log(std::max(prior[i], 1e-30f)) +
+      const float without_noise = root_prepared_ ? root_prior_[tree_.actions(root)[i]] : prior[i];
+      weight[i] = std::log(std::max(without_noise, 1e-30f)) +
                   (settings_.gumbel_c_visit + max_visits) * settings_.gumbel_c_scale * q[i];
       largest = std::max(largest, weight[i]);
     }

@@ -34,6 +34,7 @@ struct SearchSettings {
   float gumbel_c_visit = 50.0f;
   float gumbel_c_scale = 0.5f;
   float score_weight = 0.0f;
+  bool completed_q = false;
   float forced_playouts = 0.0f;
   float lcb_stdevs = 0.0f;
   bool solve = true;
@@ -54,7 +55,7 @@ struct MoveStats {
   float score;   // mean margin in points of the visits; the root's estimate if unvisited
   float error;   // standard error of the mean utility; 0 with less than two visits
   float lcb;     // lower confidence bound of the utility; -infinity with less than two visits
-  float policy;  // the improved policy: visit shares (PUCT) or completed-Q softmax (Gumbel)
+  float policy;  // the improved policy: shares of the visits, or the softmax of completed Q
 };
 
 // From the first player's view to the view of the side to move, or back.

@@ -66,6 +66,11 @@ class SearchSettings(BaseModel):
     )
     gumbel_c_visit: float = Field(50.0, ge=0, le=1e6, description="c_visit of the Gumbel paper")
     gumbel_c_scale: float = Field(0.5, gt=0, le=1e3, description="c_scale, for values in [-1, 1]")
+    completed_q: bool = Field(
+        False,
+        description="make the improved policy from the priors and the values of the moves, as Gumbel "
+        "does, instead of from their visits (PUCT)",
+    )
     score_weight: float = Field(
         0.0, ge=0, le=2, description="worth of the margin beside winning, for games with a score"
     )
