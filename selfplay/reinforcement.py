@@ -229,7 +229,8 @@ class Reinforcement:
     ) -> Batch:
         rows = draw_rows(games.weights, count, rng)
         symmetries = rng.integers(0, self.game.native.symmetries, count)
-        return make_batch(self.game, games, rows, symmetries, root_value_weight)
+        replies = self.stage.learner.reply_weight > 0
+        return make_batch(self.game, games, rows, symmetries, root_value_weight, replies)
 
     def _expert_share(self) -> float:
         """The share of expert moves in a batch: their positions count beside those of the window."""
