@@ -103,6 +103,11 @@ double Search::gumbel_score(const Node& root, int i, double q, int max_visits) c
   return root_gumbel_[tree_.actions(root)[i]] + logit + sigma;
 }
 
+// The prior of a move of the root as the evaluator gave it.
+float Search::root_prior(const Node& root, int i) const {
+  return root_prepared_ ? root_prior_[tree_.actions(root)[i]] : tree_.priors(root)[i];
+}
+
 // The mean utility of a visited move, or its value when that is proven; the mover's view.
 double Search::edge_value(const Node& node, int i) const {
   return edge_mean(node, i, &Edge::utility_sum);
@@ -136,7 +141,7 @@ std::vector<double> Search::completed(const Node& root, double Edge::*sum, float
     if (edge.visits == 0) continue;
     visits += edge.visits;
     q[i] = edge_mean(root, i, sum);
-    const double prior = std::max(tree_.priors(root)[i], 1e-30f);
+    const double prior = std::max(root_prior(root, i), 1e-30f);
     visited_prior += prior;
     weighted += prior * q[i];
   }
@@ -195,8 +200,7 @@ std::vector<double> Search::policy_weights(const Node& root, const std::vector<d
   if (settings_.root_policy == RootPolicy::kGumbel || settings_.completed_q) {
     double largest = -kInfinity;
     for (int i = 0; i < count; ++i) {
-      const float without_noise = root_prepared_ ? root_prior_[tree_.actions(root)[i]] : prior[i];
-      weight[i] = std::log(std::max(without_noise, 1e-30f)) +
+      weight[i] = std::log(std::max(root_prior(root, i), 1e-30f)) +
                   (settings_.gumbel_c_visit + max_visits) * settings_.gumbel_c_scale * q[i];
       largest = std::max(largest, weight[i]);
     }
@@ -257,7 +261,7 @@ std::vector<MoveStats> Search::moves() const {
     const int action = tree_.actions(root)[i];
     MoveStats move{};
     move.action = action;
-    move.prior = root_prepared_ ? root_prior_[action] : tree_.priors(root)[i];
+    move.prior = root_prior(root, i);
     move.value = static_cast<float>(values[i]);
     move.score = mover_view(root.to_move, root.score);
     move.policy = static_cast<float>(weight[i]);

@@ -165,6 +165,7 @@ class Search {
   std::vector<double> completed_q(const Node& root) const;
   std::vector<double> completed_values(const Node& root) const;
   std::vector<double> completed(const Node& root, double Edge::*sum, float evaluation) const;
+  float root_prior(const Node& root, int i) const;
   std::vector<double> policy_weights(const Node& root, const std::vector<double>& q) const;
   std::vector<double> pruned_visits(const Node& root) const;
 

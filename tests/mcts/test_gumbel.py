@@ -11,6 +11,7 @@ from engine.position import Position
 from mcts import Search, SearchSettings, _core
 
 TTT = games.load("tic_tac_toe")
+PUCT = {"root_policy": "puct", "completed_q": True}
 
 
 def position(actions=(), rules=TTT):
@@ -194,12 +195,15 @@ class ByHand:
 
 
 @pytest.mark.parametrize("leaves", [1, 2])
-def test_completed_q_and_improved_policy_are_those_by_hand(leaves):
+@pytest.mark.parametrize(
+    "rule", [{"gumbel_considered": 2}, {"root_policy": "puct", "completed_q": True}]
+)
+def test_completed_q_and_improved_policy_are_those_by_hand(leaves, rule):
     core = searched(
         position((0, 2, 1, 3, 5, 4)),
         ByHand(),
+        **rule,
         visits=3,
-        gumbel_considered=2,
         gumbel_c_visit=3.0,
         gumbel_c_scale=0.5,
         leaves_per_batch=leaves,
@@ -209,9 +213,22 @@ def test_completed_q_and_improved_policy_are_those_by_hand(leaves):
     for action, (value, policy) in BY_HAND.items():
         assert moves[action].value == pytest.approx(value, abs=1e-5)
         assert moves[action].policy == pytest.approx(policy, abs=1e-5)
-    # The root is worth its improved policy's mean: 0.2031 * -0.6 + 0.6036 * 0.2 + 0.1933 * -0.1667.
-    assert core.root_value == pytest.approx(-0.033358, abs=1e-5)
-    assert core.choose(0) == 7
+    if "root_policy" in rule:  # the mean of what was seen: (0.1 - 0.6 + 0.2) / 3
+        assert core.root_value == pytest.approx(-0.1, abs=1e-5)
+    else:  # the mean under the improved policy: 0.2031 * -0.6 + 0.6036 * 0.2 + 0.1933 * -0.1667
+        assert core.root_value == pytest.approx(-0.033358, abs=1e-5)
+        assert core.choose(0) == 7
+
+
+@given(seed=st.integers(0, 2**32), visits=st.integers(2, 60), noise=st.floats(0, 1))
+def test_puct_with_completed_q_learns_from_priors_without_their_noise(seed, visits, noise):
+    options = {"noise_fraction": noise, "root_policy_temperature": 1.5, "gumbel_c_scale": 0.1}
+    moves = searched(position(), HashEvaluator(9), seed, **PUCT, **options, visits=visits).moves()
+    prior, q, n = (np.array([getattr(m, name) for m in moves]) for name in ("prior", "value", "visits"))
+    expected = prior * np.exp((50 + n.max()) * 0.1 * q)
+    assert [m.policy for m in moves] == pytest.approx(expected / expected.sum(), abs=1e-4)
+    untried = q[n == 0]
+    assert np.ptp(untried) <= 1e-6 if len(untried) else True
 
 
 def test_the_root_value_is_the_first_players_view():
