@@ -76,7 +76,9 @@ class ComparisonConfig(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _one_budget(self) -> ComparisonConfig:
+    def _consistent(self) -> ComparisonConfig:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("give each of the seeds once")
         if (self.evaluations is None) == (self.minutes is None):
             raise ValueError("give the budget as either evaluations or minutes")
         return self
@@ -98,7 +100,7 @@ class ComparisonConfig(BaseModel):
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Trial:
     """What a variant learned with one seed; `match` is as `Tally.as_json` has it, the net being A.
 
     The losses are those of the last iteration; the shares of resignations are means of all.
@@ -119,16 +121,16 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The lessons of each variant so far, by its name."""
+    """The trials of each variant so far, by its name."""
 
     config: ComparisonConfig
-    lessons: dict[str, list[Lesson]]
+    trials: dict[str, list[Trial]]
     out: Path
     seconds: float
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each variant: the Elo of all its matches together, and means over its seeds."""
-        return [{"variant": name, **_together(lessons)} for name, lessons in self.lessons.items()]
+        return [{"variant": name, **_together(trials)} for name, trials in self.trials.items()]
 
     def as_json(self) -> dict[str, Any]:
         """What `move37 compare --json` prints."""
@@ -205,13 +207,13 @@ def read_comparison(
     if not path.is_file() and not path.suffix:
         path = preset_path(name, COMPARISONS)
     values = read_toml(path)
+    changes: dict[str, Any] = {"start": start, "seeds": seeds, "device": device}
+    changes = {key: value for key, value in changes.items() if value}
     if evaluations or minutes:
-        values |= {"evaluations": evaluations, "minutes": minutes}
+        changes |= {"evaluations": evaluations, "minutes": minutes}
     if games:
-        values["match"] = {**values.get("match", {}), "games": games}
-    changes = {"start": start, "seeds": seeds, "device": device}
-    values |= {key: value for key, value in changes.items() if value}
-    config: ComparisonConfig = parse(ComparisonConfig, values, str(path))
+        changes["match"] = {"games": games}
+    config: ComparisonConfig = parse(ComparisonConfig, _merged(values, changes), str(path))
     return config
 
 
@@ -231,14 +233,14 @@ def compare(config: ComparisonConfig, out: Path, report: Reporter) -> Comparison
     with alone(out):
         game = load(config.game)
         _keep_start(config, game, start)
-        lessons: dict[str, list[Lesson]] = {name: [] for name in config.variants}
-        for name, seed, limit in _schedule(config, lessons):
+        trials: dict[str, list[Trial]] = {name: [] for name in config.variants}
+        for name, seed, limit in _schedule(config, trials):
             folder = out / name / f"seed-{seed}"
             report.line(f"{name}, seed {seed}: {folder}")
             run = Run.open(folder, config.run(name, seed, start, limit), report)
             run.go_on()
-            lessons[name].append(_lesson(config, run, start, report))
-            done = {name: known for name, known in lessons.items() if known}
+            trials[name].append(_trial(config, run, start, report))
+            done = {name: known for name, known in trials.items() if known}
             comparison = Comparison(config, done, out, time.monotonic() - began)
             comparison.write()
         comparison.draw()
@@ -246,22 +248,22 @@ def compare(config: ComparisonConfig, out: Path, report: Reporter) -> Comparison
 
 
 def _schedule(
-    config: ComparisonConfig, lessons: dict[str, list[Lesson]]
+    config: ComparisonConfig, trials: dict[str, list[Trial]]
 ) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Each variant with each seed and the limit of its stage, those of the first seed first.
 
-    Imitation makes no evaluations: it gets as many updates as the first variant made. `lessons` are
-    those learned so far, when the next one is asked for.
+    Imitation makes no evaluations: it gets as many updates as the first variant made. `trials` are
+    those made so far, when the next one is asked for.
     """
     first = next(iter(config.variants))
     for seed in config.seeds:
         for name in config.variants:
-            if not lessons[first] and config.minutes is not None:
+            if not trials[first] and config.minutes is not None:
                 yield name, seed, {"minutes": config.minutes}
             elif config.stage(name)["teacher"] == "expert":
-                yield name, seed, {"steps": lessons[first][0].updates}
+                yield name, seed, {"steps": trials[first][0].updates}
             else:
-                yield name, seed, {"evaluations": config.evaluations or lessons[first][0].evaluations}
+                yield name, seed, {"evaluations": config.evaluations or trials[first][0].evaluations}
 
 
 def _check_stages(config: ComparisonConfig, start: Path) -> None:
@@ -292,13 +294,13 @@ def _keep_start(config: ComparisonConfig, game: Game, path: Path) -> None:
         raise UserError(f"'{path.parent}' began from another net: choose a new folder")
 
 
-def _lesson(config: ComparisonConfig, run: Run, start: Path, report: Reporter) -> Lesson:
+def _trial(config: ComparisonConfig, run: Run, start: Path, report: Reporter) -> Trial:
     """What a finished run learned; its match is played unless it has been."""
     net = run.net_of_stage(0)
     training = load_net(net)[1].training
     events = run.metrics.read()
     last = (of_kind(events, "iteration") + of_kind(events, "imitation"))[-1]
-    return Lesson(
+    return Trial(
         seed=run.config.seed,
         evaluations=training.get("evaluations", 0),
         positions=training["positions"],
@@ -327,10 +329,10 @@ def _match(plan: MatchPlan, run: Run, start: Path, report: Reporter) -> dict[str
     return tally.as_json()
 
 
-def _together(lessons: list[Lesson]) -> dict[str, Any]:
+def _together(trials: list[Trial]) -> dict[str, Any]:
     """One row of several seeds."""
     summed = ("games", "wins_a", "wins_b", "draws", "unique_games")
-    match = {key: sum(lesson.match[key] for lesson in lessons) for key in summed}
+    match = {key: sum(trial.match[key] for trial in trials) for key in summed}
     elo = match_elo(match["wins_a"], match["draws"], match["wins_b"], match["unique_games"])
     averaged = (
         "evaluations", "positions", "updates", "seconds", "policy_loss", "value_loss",
@@ -341,9 +343,9 @@ def _together(lessons: list[Lesson]) -> dict[str, Any]:
         "elo_low": round(elo.low, 1),
         "elo_high": round(elo.high, 1),
         **match,
-        "seeds": {lesson.seed: lesson.match["elo"] for lesson in lessons},
-        "self_play_games": _mean([lesson.games for lesson in lessons]),
-        **{key: _mean([getattr(lesson, key) for lesson in lessons]) for key in averaged},
+        "seeds": {trial.seed: trial.match["elo"] for trial in trials},
+        "self_play_games": _mean([trial.games for trial in trials]),
+        **{key: _mean([getattr(trial, key) for trial in trials]) for key in averaged},
     }
 
 
@@ -354,9 +356,12 @@ def _mean(values: list[float | None]) -> float | None:
 
 def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     """The base with what is different, table by table."""
-    both = {key: _merged(base[key], value) if isinstance(value, dict) and key in base else value
-            for key, value in change.items()}  # fmt: skip
-    return {**base, **both}
+    tables = {
+        key: _merged(base[key], value)
+        for key, value in change.items()
+        if isinstance(value, dict) and isinstance(base.get(key), dict)
+    }
+    return {**base, **change, **tables}
 
 
 def _share(value: float | None) -> str:

@@ -1,29 +1,34 @@
 """Comparisons: every variant begins with the same net and gets as many evaluations."""
 
+import json
 import math
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+import move37
 from engine.errors import UserError
 from engine.games import load
 from engine.nets import info_of, load_net, new_net, save_net
-from selfplay import demo, match
+from selfplay import demo
 from selfplay.charts import of_kind
 from selfplay.comparison import (
     COMPARISONS,
     Comparison,
     ComparisonConfig,
-    Lesson,
+    Trial,
     compare,
     read_comparison,
 )
-from selfplay.config import parse, preset_names
+from selfplay.config import parse, preset_names, read_toml
 from selfplay.metrics import Metrics
 from selfplay.progress import Reporter, Silent
 
-EVALUATIONS = 900
+EVALUATIONS = 600
 VALUES: dict[str, Any] = {
     "game": "tic_tac_toe",
     "net": {"blocks": 1, "channels": 8},
@@ -42,6 +47,7 @@ VALUES: dict[str, Any] = {
         "short": {"search": {"visits": 4}},
         "winners": {
             "teacher": "winners",
+            "parallel_games": 8,
             "positions_per_iteration": 300,
             "passes": 0.5,
             "learner": {"batch_size": 16},
@@ -66,10 +72,10 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("selfplay.match.game_threads", lambda device: 1)
 
 
-def lesson(won: int, lost: int, loss: float = 1.0, wrong: float | None = None) -> Lesson:
+def trial(won: int, lost: int, loss: float = 1.0, wrong: float | None = None) -> Trial:
     played = {"wins_a": won, "wins_b": lost, "draws": 0, "games": won + lost}
     facts = {**played, "unique_games": won + lost, "elo": 0.0}
-    return Lesson(0, 100, 50, 5, 10, 1.0, loss, loss, None, wrong, facts)
+    return Trial(0, 100, 50, 5, 10, 1.0, loss, loss, None, wrong, facts)
 
 
 def test_all_start_from_one_net_and_end_in_the_iteration_that_exhausts_the_evaluations(
@@ -99,12 +105,12 @@ def test_a_budget_in_minutes_is_the_first_variants_and_the_others_get_its_evalua
     tmp_path: Path,
 ) -> None:
     compared = run(tmp_path, evaluations=None, minutes=1e-4, seeds=[3, 4])
-    first = compared.lessons["base"][0].evaluations
+    first = compared.trials["base"][0].evaluations
     again = Metrics(tmp_path / "base/seed-3", board=False).read()
     assert len(of_kind(again, "iteration")) == 1  # a few milliseconds
-    for name, lessons in compared.lessons.items():
-        assert [done.seed for done in lessons] == [3, 4]
-        assert all(done.evaluations >= first for done in lessons), name
+    for name, trials in compared.trials.items():
+        assert [done.seed for done in trials] == [3, 4]
+        assert all(done.evaluations >= first for done in trials), name
 
 
 class StoppedError(Exception):
@@ -128,14 +134,14 @@ class Stopping(Silent):
 
 
 def test_a_comparison_stopped_anywhere_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    whole, stops, signs = run(tmp_path / "whole"), 0, 20
+    whole, stops, signs = run(tmp_path / "whole"), 0, 9
     while True:
         try:
             parts = run(tmp_path / "parts", Stopping(signs))
             break
         except StoppedError:
             stops += 1
-            signs += 41  # further and further, so that self-play, training and matches are met
+            signs += 23  # further and further, so that self-play, training and matches are met
     assert stops > 3
 
     def figures(compared: Comparison) -> list[dict[str, Any]]:
@@ -152,7 +158,7 @@ def test_what_is_finished_is_not_done_again_but_a_new_variant_is(tmp_path: Path)
     compared = run(tmp_path, heard)
     assert {path: path.read_bytes() for path in kept} == kept
     assert sum("iteration" in line for line in heard.lines) > 0
-    assert list(compared.lessons) == ["base", "short", "winners"]
+    assert list(compared.trials) == ["base", "short", "winners"]
 
 
 def test_another_match_is_played_anew_from_the_same_runs(tmp_path: Path) -> None:
@@ -183,13 +189,13 @@ def test_imitation_gets_as_many_updates_as_the_first_variant(tmp_path: Path) -> 
     stage = {"data": [str(tmp_path / "games.sgf")], "held_out": 0.2, "learner": {"batch_size": 16}}
     variants = {"base": {}, "expert": {"teacher": "expert", **stage}}
     compared = run(tmp_path / "out", game="go5", evaluations=400, variants=variants)
-    base, expert = (compared.lessons[name][0] for name in variants)
+    base, expert = (compared.trials[name][0] for name in variants)
     assert (expert.updates, expert.evaluations) == (base.updates, 0)
 
 
 def test_several_seeds_make_one_row_with_all_their_games(tmp_path: Path) -> None:
-    lessons = [lesson(30, 10, loss=1.0, wrong=0.2), lesson(10, 30, loss=2.0)]
-    (row,) = Comparison(config(), {"base": lessons}, tmp_path, 0.0).rows()
+    trials = [trial(30, 10, loss=1.0, wrong=0.2), trial(10, 30, loss=2.0)]
+    (row,) = Comparison(config(), {"base": trials}, tmp_path, 0.0).rows()
     assert (row["elo"], row["games"], row["wins_a"]) == (0.0, 80, 40)
     assert row["elo_low"] == -row["elo_high"]
     assert row["policy_loss"] == 1.5 and row["wrong_resignations"] == 0.2
@@ -201,6 +207,7 @@ def test_several_seeds_make_one_row_with_all_their_games(tmp_path: Path) -> None
         ({"variant": {}}, "variant: Extra inputs.*did you mean 'variants'"),
         ({"variants": {"a b": {}}}, "a b"),
         ({"variants": {}}, "variants"),
+        ({"seeds": [1, 2, 1]}, "each of the seeds once"),
         ({"minutes": 3}, "either evaluations or minutes"),
         ({"evaluations": None}, "either evaluations or minutes"),
         ({"variants": {"x": {"visits": 3}}}, "variant 'x': .*visits"),
@@ -224,6 +231,38 @@ def test_the_variants_that_come_with_move37_are_stages_and_all_differ(name: str)
     stages = [comparison.run(variant, 0, Path("x"), {}).stages[0] for variant in comparison.variants]
     assert all(a != b for i, a in enumerate(stages) for b in stages[:i])
     assert comparison.stage(next(iter(comparison.variants))) == comparison.base
+
+
+def test_the_example_of_the_documentation_is_a_comparison() -> None:
+    text = (Path(__file__).parents[2] / "docs/training.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    told: ComparisonConfig = parse(ComparisonConfig, tomllib.loads(example), "docs/training.md")
+    assert told.stage("visits-33")["search"] == {**told.base["search"], "visits": 33}
+
+
+def test_the_command_prints_a_row_for_each_variant(tmp_path: Path) -> None:
+    (tmp_path / "two.toml").write_text(
+        """
+        game = "tic_tac_toe"
+        net = { blocks = 1, channels = 8 }
+        evaluations = 100
+        [base]
+        teacher = "search"
+        positions_per_iteration = 16
+        learner = { batch_size = 8 }
+        [variants.base]
+        [variants.no-averaging]
+        learner = { averaging = 0 }
+        """
+    )
+    options = ["--games", "4", "--device", "cpu", "--json"]
+    arguments = ["compare", str(tmp_path / "two.toml"), str(tmp_path / "out"), *options]
+    shown = CliRunner().invoke(move37.app, arguments)
+    assert shown.exit_code == 0, shown.output
+    facts = json.loads(shown.stdout)
+    assert [row["variant"] for row in facts["variants"]] == ["base", "no-averaging"]
+    assert all(row["games"] == 4 and row["evaluations"] >= 100 for row in facts["variants"])
+    assert Path(facts["chart"]).exists() and Path(facts["page"]).exists()
 
 
 def test_options_take_the_place_of_what_the_file_says() -> None:
@@ -251,15 +290,19 @@ def test_the_demo_of_the_teachers_goes_all_the_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "MATCH_GAMES", 2)
-    monkeypatch.setattr(match, "LEAST_GAMES", 2)
-    smaller = read_comparison("teachers").model_dump(exclude_unset=True)
-    smaller["base"]["positions_per_iteration"] = 60
-    for name in ("winners", "reinforce"):
-        smaller["variants"][name]["positions_per_iteration"] = 60 * 17
-    monkeypatch.setattr("selfplay.comparison.read_toml", lambda path: dict(smaller))
+    smaller = read_toml(COMPARISONS / "teachers.toml")
+    for stage, positions in (
+        (smaller["base"], 60),
+        (smaller["variants"]["winners"], 1000),
+        (smaller["variants"]["reinforce"], 1000),
+    ):
+        stage.update(parallel_games=2, positions_per_iteration=positions)
+    monkeypatch.setattr("selfplay.comparison.read_toml", lambda path: smaller)
     compared = demo.compare_teachers(tmp_path, 0.1, "cpu", 0, Silent())
     rows = {row["variant"]: row for row in compared.rows()}
     assert rows.keys() == {"expert", "winners", "reinforce", "search"}
-    updates = [row["updates"] for row in rows.values()]
-    assert max(updates) <= 1.5 * min(updates)
-    assert rows["expert"]["evaluations"] == 0 < rows["search"]["evaluations"]
+    assert rows["expert"]["updates"] == rows["search"]["updates"]
+    assert rows["expert"]["evaluations"] == 0
+    assert rows["search"]["evaluations"] <= min(
+        rows[name]["evaluations"] for name in ("winners", "reinforce")
+    )
