@@ -297,6 +297,7 @@ def test_the_demo_of_the_teachers_goes_all_the_way(
         (smaller["variants"]["reinforce"], 1000),
     ):
         stage.update(parallel_games=2, positions_per_iteration=positions)
+    smaller["match"]["visits"] = 2
     monkeypatch.setattr("selfplay.comparison.read_toml", lambda path: smaller)
     compared = demo.compare_teachers(tmp_path, 0.1, "cpu", 0, Silent())
     rows = {row["variant"]: row for row in compared.rows()}
