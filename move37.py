@@ -88,6 +88,7 @@ COMMANDS = (  # in the order of --help
     learning.imitate,
     learning.accuracy,
     learning.train,
+    learning.compare,
     learning.report,
     learning.discoveries,
     learning.arena,

@@ -50,6 +50,18 @@ class Output(NamedTuple):
     ownership: Tensor
 
 
+class PolicyFeatures(NamedTuple):
+    """What the policy is read off: points [B, h, H, W] and the whole board's summary [B, 3 h]."""
+
+    points: Tensor
+    summary: Tensor
+
+    def logits(self, points: nn.Module, extra: nn.Module | None) -> Tensor:
+        """[B, A], by a convolution of the points and a linear layer for the extra actions."""
+        logits: Tensor = points(self.points).flatten(1)
+        return logits if extra is None else torch.cat([logits, extra(self.summary)], dim=1)
+
+
 class ConvNorm(nn.Module):
     """Convolution, batch norm, an optional residual added, and ReLU."""
 
@@ -138,6 +150,10 @@ class Net(nn.Module):
 
     def forward(self, planes: Tensor, globals_: Tensor) -> Output:
         """planes [B, C, H, W] float, globals_ [B, G] float."""
+        return self.read(planes, globals_)[0]
+
+    def read(self, planes: Tensor, globals_: Tensor) -> tuple[Output, PolicyFeatures]:
+        """As `forward`, with the features that the policy is read off."""
         x = self.stem(planes)
         if self.stem_globals is not None:
             x = x + self.stem_globals(globals_)[:, :, None, None]
@@ -145,14 +161,12 @@ class Net(nn.Module):
 
         p = self.policy_features(x)
         summary = pool(p)
-        points = self.policy_points(p + self.policy_summary(summary)[:, :, None, None])
-        policy = points.flatten(1)
-        if self.policy_extra is not None:
-            policy = torch.cat([policy, self.policy_extra(summary)], dim=1)
+        features = PolicyFeatures(p + self.policy_summary(summary)[:, :, None, None], summary)
+        policy = features.logits(self.policy_points, self.policy_extra)
 
         v = self.value_features(x)
         value, score = self.value_score(torch.relu(self.value_hidden(pool(v)))).unbind(1)
-        return Output(policy, value, score, self.ownership(v).squeeze(1))
+        return Output(policy, value, score, self.ownership(v).squeeze(1)), features
 
     def frozen(self, device: torch.device) -> Net:
         """A copy for inference on the device, fused where oneDNN can."""

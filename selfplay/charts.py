@@ -207,10 +207,12 @@ def openings_chart(events: Events, game: Game) -> bytes | None:
 
 
 def comparison_chart(rows: Sequence[dict[str, Any]], title: str) -> bytes:
-    """Elo of several nets over one reference, each with its interval; rows: label, elo, low, high."""
-    with picture(size=(8, 1.2 + 0.7 * len(rows)), title=title) as drawn:
+    """Elo of several nets over the one they started from, each with its interval, and how far the
+    first one came; rows: label, elo, elo_low, elo_high."""
+    with picture(size=(8, 1.4 + 0.45 * len(rows)), title=title) as drawn:
         (axes,) = drawn.axes
         axes.axvline(0, color=GREY, lw=1)
+        axes.axvline(rows[0]["elo"], color=GREY, lw=1, ls="--")
         for place, row in enumerate(rows):
             low, high = _ends(row["elo"], *interval(row))
             axes.errorbar(
@@ -221,7 +223,7 @@ def comparison_chart(rows: Sequence[dict[str, Any]], title: str) -> bytes:
                           textcoords="offset points")  # fmt: skip
         axes.set_yticks(range(len(rows)), [row["label"] for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.7)
-        axes.set_xlabel("Elo over the imitation net, 95 % interval")
+        axes.set_xlabel("Elo over the net they started from, 95 % interval")
         axes.grid(alpha=0.3, axis="x")
     return drawn.png
 

@@ -27,8 +27,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """From expert games to a net that beats them: imitation, self-play, the match, a chart."""
-    from selfplay.comparison import compare_teachers
-    from selfplay.demo import run_demo
+    from selfplay.demo import compare_teachers, run_demo
     from selfplay.progress import Terminal
 
     with Terminal() as terminal:
@@ -37,7 +36,7 @@ def demo(
             if teachers
             else run_demo(out or Path("runs/demo"), minutes, device, seed, terminal)
         )
-    result(as_json, outcome.as_json(), outcome.table())
+    result(as_json, outcome.as_json(), str(outcome))
 
 
 def imitate(
@@ -120,6 +119,39 @@ def train(
         )
     if done:
         typer.echo(done)
+
+
+def compare(
+    comparison: Annotated[
+        str, typer.Argument(help="A TOML file, or one that comes with move37: ablations or teachers.")
+    ],
+    out: Annotated[Path, typer.Argument(help="The folder of its runs; resumed when it exists.")],
+    start: Annotated[str | None, typer.Option(help="The net that all variants start from.")] = None,
+    evaluations: Annotated[
+        int | None, typer.Option(min=1, help="Net evaluations of each variant.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="Or the time of the first one; then as many for all.")
+    ] = None,
+    games: Annotated[int | None, typer.Option(min=2, help="Games of each variant's match.")] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(min=0, help="Learn with this seed; repeat for several.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="As in `move37 train`.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Variants of one stage on equal terms: same net to start from, same evaluations, one chart.
+
+    Options take the place of what the file says.
+    """
+    from selfplay.comparison import compare as compare_variants
+    from selfplay.comparison import read_comparison
+    from selfplay.progress import Terminal
+
+    config = read_comparison(comparison, start, evaluations, minutes, games, seed, device)
+    with Terminal() as terminal:
+        outcome = compare_variants(config, out, terminal)
+    result(as_json, outcome.as_json(), str(outcome))
 
 
 def report(run: Annotated[Path, typer.Argument(help="The run folder.")], as_json: Json = False) -> None:

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from engine.errors import UserError, did_you_mean
 from selfplay.imitation import ExpertStage
@@ -49,43 +49,59 @@ class RunConfig(BaseModel):
 
 def read_config(path: Path) -> RunConfig:
     """Reads a run's TOML file. Raises UserError that names the key that is wrong."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"cannot read the configuration '{path}': {error}") from error
-    return parse_config(values, str(path))
+    return parse_config(read_toml(path), str(path))
 
 
-def preset_names() -> list[str]:
+def preset_names(folder: Path = PRESETS) -> list[str]:
     """The names of the configurations that come with move37."""
-    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+    return sorted(path.stem for path in folder.glob("*.toml"))
 
 
 def read_preset(name: str) -> RunConfig:
     """A configuration that comes with move37. Raises UserError for an unknown name."""
-    if name not in preset_names():
-        hint = did_you_mean(name, preset_names())
-        raise UserError(f"unknown preset '{name}'{hint}; known: {', '.join(preset_names())}")
-    return read_config(PRESETS / f"{name}.toml")
+    return read_config(preset_path(name))
+
+
+def preset_path(name: str, folder: Path = PRESETS) -> Path:
+    """The file of a configuration that comes with move37. Raises UserError for an unknown name."""
+    known = preset_names(folder)
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise UserError(f"unknown preset '{name}'{hint}; known: {', '.join(known)}")
+    return folder / f"{name}.toml"
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The values of a TOML file. Raises UserError."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"cannot read the configuration '{path}': {error}") from error
 
 
 def parse_config(values: dict[str, Any], source: str) -> RunConfig:
     """A configuration from plain values. Raises UserError that names the key that is wrong."""
+    config: RunConfig = parse(RunConfig, values, source)
+    return config
+
+
+def parse(kind: Any, values: Any, source: str) -> Any:
+    """A record of a pydantic type from plain values. Raises UserError that names the wrong key."""
     try:
-        return RunConfig.model_validate(values)
+        return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        hint = did_you_mean(str(first["loc"][-1]), _known_keys()) if first["loc"] else ""
+        hint = did_you_mean(str(first["loc"][-1]), _known_keys(kind)) if first["loc"] else ""
         if first["type"] != "extra_forbidden":
             hint = ""
-        raise UserError(f"{source}: {where}: {first['msg']}{hint}") from error
+        raise UserError(": ".join(filter(None, [source, where, first["msg"] + hint]))) from error
 
 
-def _known_keys() -> list[str]:
+def _known_keys(kind: Any) -> list[str]:
     """Every key of every table of a configuration."""
     found: set[str] = set()
-    waiting: list[Any] = [RunConfig]
+    waiting = [kind]
     while waiting:
         kind = waiting.pop()
         waiting += get_args(kind)

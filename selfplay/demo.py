@@ -11,23 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.games import load
-from engine.inference import NetEvaluator, choose_device, describe_devices, torch_threads
+from engine.inference import describe_devices
 from engine.nets import NetInfo, load_net, save_net
-from engine.tuning import game_threads
-from mcts import SearchSettings
-from selfplay.arena import Tally, play_match
+from selfplay.arena import Tally
+from selfplay.comparison import Comparison, compare, read_comparison
 from selfplay.config import RunConfig, parse_config, read_preset
+from selfplay.match import net_match
 from selfplay.progress import Reporter, clock
 from selfplay.report import draw_run
 from selfplay.run import Run
 
-GAME = "go9"
 IMITATION_SHARE = 0.5  # of the time, at most: it ends when the accuracy stops rising
 MATCH_SHARE = 0.10
 MATCH_GAMES = 400
-LEAST_GAMES = 100  # of the match, however late it is
 MATCH_VISITS = 32
+TEACHERS_SHARES = {"imitation": 0.3, "teacher": 0.15, "match": 0.05}  # the last two for each of four
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Outcome:
             "nets": [str(path) for path in self.nets],
         }
 
-    def table(self) -> str:
+    def __str__(self) -> str:
         """The result for people."""
         learned = self.imitation.strength["held_out"]
         games = self.surpassed.training["games"]
@@ -108,7 +106,8 @@ def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter
     run.go_on()
     paths = (run.net_of_stage(0), run.net_of_stage(1))
     report.line(f"the match: {MATCH_GAMES} games at {MATCH_VISITS} visits each")
-    tally = final_match(paths[1], paths[0], began + 60 * minutes, device, seed, report)
+    both, deadline = (paths[1], paths[0]), began + 60 * minutes
+    tally = net_match(run.game, run.device, both, MATCH_VISITS, MATCH_GAMES, seed, report, deadline)
     surpassed, info = load_net(paths[1], run.game)
     strength = {"against_imitation": {**tally.as_json(), "visits": MATCH_VISITS}}
     info = info.model_copy(update={"strength": strength})
@@ -119,27 +118,21 @@ def run_demo(out: Path, minutes: float, device: str, seed: int, report: Reporter
     return Outcome(load_net(paths[0])[1], info, tally, seconds, chart, paths)
 
 
-def final_match(
-    challenger: Path, reference: Path, deadline: float, device_name: str, seed: int, report: Reporter
-) -> Tally:
-    """The match of two nets; ends early at the deadline once it has LEAST_GAMES."""
-    game, device = load(GAME), choose_device(device_name)
-
-    def on_game(tally: Tally) -> bool:
-        report.bar("match", tally.games / MATCH_GAMES, str(tally.elo))
-        return tally.games < LEAST_GAMES or time.monotonic() < deadline
-
-    settings = SearchSettings(visits=MATCH_VISITS)
-    evaluators = [
-        NetEvaluator(load_net(path, game)[0], device, game) for path in (challenger, reference)
-    ]
-    with torch_threads(1):
-        return play_match(
-            game,
-            (settings, settings),
-            (evaluators[0], evaluators[1]),
-            MATCH_GAMES,
-            seed=seed + 1_000_003,
-            workers=game_threads(device),
-            on_game=on_game,
-        )
+def compare_teachers(out: Path, minutes: float, device: str, seed: int, report: Reporter) -> Comparison:
+    """Runs or resumes the demo's imitation, then the four teachers from its net, in about that time."""
+    values = demo_config(minutes, device, seed).model_dump(exclude_unset=True)
+    expert, _ = values["stages"]
+    values["stages"] = [{**expert, "minutes": minutes * TEACHERS_SHARES["imitation"]}]
+    run = Run.open(out / "imitation", parse_config(values, "imitation"), report)
+    report.line(f"imitation, in {run.folder}")
+    run.go_on()
+    config = read_comparison(
+        "teachers",
+        start=str(run.net_of_stage(0)),
+        minutes=minutes * TEACHERS_SHARES["teacher"],
+        games=MATCH_GAMES,
+        seeds=[seed],
+        device=device,
+    )
+    match = config.match.model_copy(update={"minutes": minutes * TEACHERS_SHARES["match"]})
+    return compare(config.model_copy(update={"match": match}), out, report)

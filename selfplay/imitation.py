@@ -121,10 +121,12 @@ class Imitator:
         limit = self.stage.minutes * 60 if self.stage.minutes else float("inf")
         began = time.monotonic() - self.seconds
         recent: list[Losses] = []
+        replies = self.stage.learner.reply_weight > 0
         while True:
             self.learner.rate_factor = self.factor * self._cooldown(self.seconds / limit)
             chosen, symmetries = self._next(rows, batch_size)
-            recent.append(self.learner.step(make_batch(self.game, train, chosen, symmetries, 0.0)))
+            batch = make_batch(self.game, train, chosen, symmetries, 0.0, replies)
+            recent.append(self.learner.step(batch))
             self.seconds = time.monotonic() - began
             on_step(self.seconds)
             out_of_time = self.seconds > limit or self.learner.steps == self.stage.steps

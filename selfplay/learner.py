@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from engine.net import SCORE_SCALE, Net, NetConfig, Output, on_device
 from selfplay import parallel
+from selfplay.pupil import Pupil
 from selfplay.replay import Batch
 
 
@@ -34,6 +35,9 @@ class LearnerSettings(BaseModel):
     value_weight: float = Field(1.0, ge=0, description="of the value loss; the policy's is 1")
     score_weight: float = Field(0.05, ge=0, description="of the score loss")
     ownership_weight: float = Field(0.3, ge=0, description="of the ownership loss")
+    reply_weight: float = Field(
+        0.0, ge=0, description="of the opponent's reply, 0.15 in the paper; 0 leaves it out"
+    )
     gradient_clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of the net's products; auto: bfloat16 on GPUs that have it"
@@ -44,7 +48,8 @@ class LearnerSettings(BaseModel):
 
 
 class Losses(dict[str, float]):
-    """Means by name: total, policy, value, score, ownership, entropy, illegal_target, gradient_norm.
+    """Means by name: total, policy, value, score, ownership, reply if it is learned, entropy,
+    illegal_target, gradient_norm.
 
     entropy is that of the net's policy, in nats; illegal_target is the share of the policy target
     on illegal moves: anything but 0 is a bug.
@@ -65,10 +70,17 @@ def known_mean(values: Tensor, known: Tensor) -> Tensor:
     return torch.where(known, values, 0.0).sum() / count
 
 
-def loss_terms(output: Output, batch: Batch) -> dict[str, Tensor]:
-    """The four losses of a batch, its entropy and illegal_target, each a scalar mean."""
-    logits = output.policy.masked_fill(~batch.legal, -1e9)
-    log_policy = functional.log_softmax(logits, dim=1)
+def log_softmax(logits: Tensor, legal: Tensor) -> Tensor:
+    """Log probabilities [B, A] over the legal moves [B, A]."""
+    return functional.log_softmax(logits.masked_fill(~legal, -1e9), dim=1)
+
+
+def loss_terms(output: Output, reply: Tensor | None, batch: Batch) -> dict[str, Tensor]:
+    """The losses of a batch, its entropy and illegal_target, each a scalar mean.
+
+    `reply` are logits [B, A] of the opponent's next move, or None.
+    """
+    log_policy = log_softmax(output.policy, batch.legal)
     has_value, has_score = ~batch.value.isnan(), ~batch.score.isnan()
     win = (batch.value.nan_to_num() + 1) / 2
     value = functional.binary_cross_entropy_with_logits(output.value, win, reduction="none")
@@ -79,7 +91,7 @@ def loss_terms(output: Output, batch: Batch) -> dict[str, Tensor]:
     ownership = functional.binary_cross_entropy_with_logits(
         output.ownership, owned, reduction="none"
     ).mean(dim=(1, 2))
-    return {
+    terms = {
         "policy": -(batch.advantage * (batch.policy * log_policy).sum(dim=1)).mean(),
         "value": known_mean(value, has_value),
         "score": known_mean(score, has_score),
@@ -87,6 +99,10 @@ def loss_terms(output: Output, batch: Batch) -> dict[str, Tensor]:
         "entropy": -(log_policy.exp() * log_policy).sum(dim=1).mean(),
         "illegal_target": batch.policy.masked_fill(batch.legal, 0.0).sum(dim=1).mean(),
     }
+    if reply is not None:
+        surprise = -(batch.reply * log_softmax(reply, batch.reply_legal)).sum(dim=1)
+        terms["reply"] = known_mean(surprise, batch.reply.sum(dim=1) > 0)
+    return terms
 
 
 class Learner:
@@ -97,8 +113,9 @@ class Learner:
         self.device = device
         self.net = on_device(net, device).train()
         self.averaged: Net = copy.deepcopy(self.net).eval().requires_grad_(False)
-        decayed = [p for p in net.parameters() if p.ndim > 1]
-        plain = [p for p in net.parameters() if p.ndim <= 1]
+        self.pupil = Pupil(self.net, settings.reply_weight > 0).to(device)
+        decayed = [p for p in self.pupil.parameters() if p.ndim > 1]
+        plain = [p for p in self.pupil.parameters() if p.ndim <= 1]
         self.optimiser = torch.optim.AdamW(
             [
                 {"params": decayed, "weight_decay": settings.weight_decay},
@@ -112,7 +129,7 @@ class Learner:
         self._brief = settings.precision == "bfloat16" or (
             settings.precision == "auto" and has_bfloat16
         )
-        self._model: nn.Module = self.net  # or the net as several processes train it
+        self._model: nn.Module = self.pupil  # or as several processes train it
         self._leader: parallel.Leader | None = None
 
     def step(self, batch: Batch) -> Losses:
@@ -128,7 +145,7 @@ class Learner:
                     "device": self.device.type,
                 }
                 self._leader = parallel.Leader(facts, self.state(), parallel.Layout.of(batch))
-                self._model = parallel.spread(self.net)
+                self._model = parallel.spread(self.pupil)
             batch = self._leader.share(batch, self.rate_factor)
         return self._step(batch)
 
@@ -139,7 +156,7 @@ class Learner:
         net = Net(NetConfig.model_validate(facts["net"]))
         learner = Learner(net, LearnerSettings.model_validate(facts["settings"]), device)
         learner.restore(state)
-        learner._model = parallel.spread(learner.net)
+        learner._model = parallel.spread(learner.pupil)
 
         def step(part: Batch, rate_factor: float) -> None:
             learner.rate_factor = rate_factor
@@ -152,17 +169,20 @@ class Learner:
         batch = batch.to(self.device)
         planes = batch.planes.to(torch.float32, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._brief):
-            output = self._model(planes, batch.globals_)
-        terms = loss_terms(Output(*(part.float() for part in output)), batch)
+            output, reply = self._model(planes, batch.globals_)
+        output = Output(*(part.float() for part in output))
+        terms = loss_terms(output, None if reply is None else reply.float(), batch)
         total = (
             terms["policy"]
             + s.value_weight * terms["value"]
             + s.score_weight * terms["score"]
             + s.ownership_weight * terms["ownership"]
         )
+        if reply is not None:
+            total = total + s.reply_weight * terms["reply"]
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), s.gradient_clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.pupil.parameters(), s.gradient_clip)
         if not torch.isfinite(norm):
             raise FloatingPointError("the loss is not finite: lower the learning rate")
         warm = min(1.0, (self.steps + 1) / max(1, s.warmup_steps))
@@ -190,6 +210,8 @@ class Learner:
         """Everything needed to go on, as named tensors."""
         tensors = {f"net.{k}": v for k, v in self.net.state_dict().items()}
         tensors |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
+        if self.pupil.reply is not None:
+            tensors |= {f"reply.{k}": v for k, v in self.pupil.reply.state_dict().items()}
         for index, slot in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in slot.items()}
         tensors["steps"] = torch.tensor(self.steps)
@@ -204,6 +226,8 @@ class Learner:
 
         self.net.load_state_dict(under("net."))
         self.averaged.load_state_dict(under("averaged."))
+        if self.pupil.reply is not None:
+            self.pupil.reply.load_state_dict(under("reply."))
         slots: dict[int, dict[str, Tensor]] = {}
         for key, value in under("optimiser.").items():
             index, name = key.split(".", 1)

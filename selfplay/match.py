@@ -1,7 +1,8 @@
-"""A match as it is asked for: two players by name, whatever they are made of."""
+"""A match as it is asked for: two players by name, whatever they are made of, or two net files."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,16 @@ from engine.errors import UserError
 from engine.game import Game
 from engine.games import load
 from engine.gtp_client import GtpEngine, GtpPlayer
-from engine.inference import Device, choose_device, describe_devices, torch_threads
+from engine.inference import Device, NetEvaluator, choose_device, describe_devices, torch_threads
+from engine.nets import load_net
 from engine.players import PlayerSpec, SearchPlayer, make_evaluator, parse_player
 from engine.tuning import game_threads
+from mcts import SearchSettings
 from selfplay.arena import SgfFolder, Tally, play_gtp_match, play_match
 from selfplay.elo import Sprt
 from selfplay.progress import Reporter
+
+LEAST_GAMES = 100  # of a match with a deadline, however late it is
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,36 @@ def arena_match(
             workers=game_threads(device),
             on_game=on_game,
             keep=keep,
+        )
+
+
+def net_match(
+    game: Game,
+    device: Device,
+    nets: tuple[Path, Path],
+    visits: int,
+    games: int,
+    seed: int,
+    reporter: Reporter,
+    deadline: float = float("inf"),
+) -> Tally:
+    """A match of two net files; at the deadline (time.monotonic) it ends once it has LEAST_GAMES."""
+
+    def on_game(tally: Tally) -> bool:
+        reporter.bar("match", tally.games / games, str(tally.elo))
+        return tally.games < LEAST_GAMES or time.monotonic() < deadline
+
+    settings = SearchSettings(visits=visits)
+    a, b = (NetEvaluator(load_net(path, game)[0], device, game) for path in nets)
+    with torch_threads(1):
+        return play_match(
+            game,
+            (settings, settings),
+            (a, b),
+            games,
+            seed=seed + 1_000_003,
+            workers=game_threads(device),
+            on_game=on_game,
         )
 
 

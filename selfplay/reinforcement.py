@@ -116,9 +116,13 @@ class Reinforcement:
         return time.monotonic() - self._began
 
     def finished(self) -> bool:
-        """Whether the stage has had its time or its iterations."""
-        limit = (self.stage.minutes or float("inf")) * 60
-        return self.seconds >= limit or self.iteration >= (self.stage.iterations or float("inf"))
+        """Whether the stage has had its time, its iterations or its evaluations."""
+        stage, endless = self.stage, float("inf")
+        return (
+            self.seconds >= (stage.minutes or endless) * 60
+            or self.iteration >= (stage.iterations or endless)
+            or self.source.evaluations >= (stage.evaluations or endless)
+        )
 
     def run(
         self,
@@ -225,7 +229,8 @@ class Reinforcement:
     ) -> Batch:
         rows = draw_rows(games.weights, count, rng)
         symmetries = rng.integers(0, self.game.native.symmetries, count)
-        return make_batch(self.game, games, rows, symmetries, root_value_weight)
+        replies = self.stage.learner.reply_weight > 0
+        return make_batch(self.game, games, rows, symmetries, root_value_weight, replies)
 
     def _expert_share(self) -> float:
         """The share of expert moves in a batch: their positions count beside those of the window."""

@@ -73,6 +73,11 @@ class Games:
         moves: np.ndarray = self.actions[first:end]
         return moves
 
+    def game_of(self, rows: np.ndarray) -> np.ndarray:
+        """The games that the moves `rows` belong to."""
+        games: np.ndarray = np.searchsorted(self.offsets, rows, side="right") - 1
+        return games
+
     def state_before(self, game: Game, index: int, ply: int) -> np.ndarray:
         """The state [state_bytes] of one game after its first `ply` moves."""
         state: np.ndarray = self.starts[self.start_of[index]].copy()
@@ -152,7 +157,10 @@ class Batch:
     planes [B, C, H, W] uint8, globals_ [B, G] float32, legal [B, A] bool,
     policy [B, A] float32 (sums to 1), advantage [B] float32 (see `Games`),
     value [B] float32 in [-1, 1], score [B] float32 points,
-    ownership [B, H, W] float32 in {-1, 0, 1}; value and score are NaN where nothing is known.
+    ownership [B, H, W] float32 in {-1, 0, 1}; value and score are NaN where nothing is known;
+    reply [B, A] float32, the policy target of the next position (0 everywhere where that is not
+    known or not the opponent's), and reply_legal [B, A] bool, the moves that are legal there; both
+    are [B, 0] unless asked for.
     """
 
     planes: Tensor
@@ -163,6 +171,8 @@ class Batch:
     value: Tensor
     score: Tensor
     ownership: Tensor
+    reply: Tensor
+    reply_legal: Tensor
 
     @staticmethod
     def join(parts: Sequence[Batch]) -> Batch:
@@ -183,36 +193,36 @@ def draw_rows(weights: np.ndarray, count: int, rng: np.random.Generator) -> np.n
 
 
 def make_batch(
-    game: Game, games: Games, rows: np.ndarray, symmetries: np.ndarray, root_value_weight: float
+    game: Game,
+    games: Games,
+    rows: np.ndarray,
+    symmetries: np.ndarray,
+    root_value_weight: float,
+    with_replies: bool = False,
 ) -> Batch:
     """Samples for the moves `rows` [B] int64 of the games, seen under `symmetries` [B].
 
     The value target is (1 - root_value_weight) * result + root_value_weight * search value,
     or whichever of the two is known.
     """
-    index = np.searchsorted(games.offsets, rows, side="right") - 1
-    ply = (rows - games.offsets[index]).astype(np.int32)
-    planes, globals_, legal, to_move = game.native.encode_samples(
-        games.starts,
-        games.start_of,
-        games.actions,
-        games.offsets,
-        index,
-        ply,
-        symmetries.astype(np.int32),
-    )
+    planes, globals_, legal, to_move = _encode(game, games, rows, symmetries)
+    index = games.game_of(rows)
     sign = (1.0 - 2.0 * to_move).astype(np.float32)
     points, actions = (table[symmetries] for table in game.symmetries)
-    if len(games.policies):
-        policy = games.policies[rows].astype(np.float32)
-        policy /= policy.sum(axis=1, keepdims=True)
-    else:
-        policy = np.zeros((len(rows), game.actions), np.float32)
-        policy[np.arange(len(rows)), games.actions[rows]] = 1
     result, searched = games.outcomes[index], games.root_values[rows]
     mixed = (1 - root_value_weight) * result + root_value_weight * searched
     value = np.where(np.isnan(mixed), np.where(np.isnan(result), searched, result), mixed)
     ownership = np.take_along_axis(games.ownership[index], points, axis=1) * sign[:, None]
+    policy = _policy_targets(game, games, rows)
+    reply = np.zeros((len(rows), game.actions if with_replies else 0), np.float32)
+    reply_legal = np.zeros_like(reply, dtype=np.uint8)
+    if with_replies:
+        asked = np.flatnonzero(rows + 1 < games.offsets[index + 1])
+        following = rows[asked] + 1
+        _, _, reply_legal[asked], next_to_move = _encode(game, games, following, symmetries[asked])
+        answered = next_to_move != to_move[asked]
+        reply[asked] = _policy_targets(game, games, following) * answered[:, None]
+        reply = np.take_along_axis(reply, actions, axis=1)
     return Batch(
         planes=torch.from_numpy(planes),
         globals_=torch.from_numpy(globals_),
@@ -222,7 +232,37 @@ def make_batch(
         value=torch.from_numpy((value * sign).astype(np.float32)),
         score=torch.from_numpy((games.scores[index] * sign).astype(np.float32)),
         ownership=torch.from_numpy(ownership.reshape(-1, *game.shape).astype(np.float32)),
+        reply=torch.from_numpy(reply),
+        reply_legal=torch.from_numpy(reply_legal).bool(),
     )
+
+
+def _encode(
+    game: Game, games: Games, rows: np.ndarray, symmetries: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The net's inputs (planes and globals_), legal moves and movers before the moves `rows`."""
+    index = games.game_of(rows)
+    return game.native.encode_samples(
+        games.starts,
+        games.start_of,
+        games.actions,
+        games.offsets,
+        index,
+        (rows - games.offsets[index]).astype(np.int32),
+        symmetries.astype(np.int32),
+    )
+
+
+def _policy_targets(game: Game, games: Games, rows: np.ndarray) -> np.ndarray:
+    """The policy targets [B, A] before the moves `rows`: 0 everywhere where no search made one."""
+    if len(games.policies):
+        policy: np.ndarray = games.policies[rows].astype(np.float32)
+        total = policy.sum(axis=1, keepdims=True)
+        policy /= np.where(total > 0, total, 1)
+    else:
+        policy = np.zeros((len(rows), game.actions), np.float32)
+        policy[np.arange(len(rows)), games.actions[rows]] = 1
+    return policy
 
 
 def pack_logs(game: Game, logs: Sequence[Log]) -> dict[str, np.ndarray]:

@@ -64,8 +64,8 @@ class Run:
             stored = parse_config(json.loads(path.read_text()), str(path))
             if config is not None and config != stored:
                 raise UserError(
-                    f"run '{folder}' was begun with another configuration: leave --config out to "
-                    "resume it, or choose a new folder"
+                    f"run '{folder}' was begun with another configuration: go on with that one, or "
+                    "choose a new folder"
                 )
             return Run(folder, stored, reporter)
         if config is None:

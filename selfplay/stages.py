@@ -204,7 +204,6 @@ def self_play_stage(
         for row in context.metrics.read()
         if row["event"] == "iteration" and row.get("stage") == context.name
     ]
-    limit = (stage.minutes or 0) * 60
     matches: dict[str, float] = {}
     known: set[str] = set()
 
@@ -254,8 +253,7 @@ def self_play_stage(
         report.line(f"  {clock(seconds):>12}  against the starting net: {tally}")
 
     def progressed(what: str, share: float) -> None:
-        left = f", {clock(max(0.0, limit - learning.elapsed))} left" if limit else ""
-        report.bar(what, share, f"iteration {learning.iteration + 1}{left}")
+        report.bar(what, share, f"iteration {learning.iteration + 1}{_left(learning)}")
 
     if learning.iteration == 0:
         save_net(latest, learning.net, described())  # actors play with it
@@ -271,6 +269,15 @@ def self_play_stage(
     if not learning.finished():
         return None
     return learning.net, described()
+
+
+def _left(learning: Reinforcement) -> str:
+    """What of its limits a stage of self-play has before it, for people."""
+    minutes, evaluations = learning.stage.minutes, learning.stage.evaluations
+    left = f", {clock(max(0.0, 60 * minutes - learning.elapsed))} left" if minutes else ""
+    if evaluations:
+        left += f", {max(0, evaluations - learning.source.evaluations):,} evaluations left"
+    return left
 
 
 def stored_iteration(row: dict[str, Any]) -> Iteration:

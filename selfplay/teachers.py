@@ -32,6 +32,9 @@ class SelfPlayStage(BaseModel):
 
     minutes: float | None = Field(None, gt=0, description="time to learn, matches included")
     iterations: int | None = Field(None, ge=1, description="or a number of iterations")
+    evaluations: int | None = Field(
+        None, ge=1, description="or positions evaluated by the net, the last iteration finished"
+    )
     parallel_games: int = Field(128, ge=1, description="games played at once, over all threads")
     positions_per_iteration: int = Field(8000, ge=16, description="new positions before training")
     passes: float = Field(3.0, gt=0, description="samples drawn for each new position")

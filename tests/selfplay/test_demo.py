@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 import move37
-from selfplay import demo
+from selfplay import demo, match
 from selfplay.demo import demo_config
 
 
@@ -21,7 +21,7 @@ def test_the_demo_leaves_time_for_each_part() -> None:
 def test_a_short_demo_goes_all_the_way_and_a_second_one_resumes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "LEAST_GAMES", 4)  # weak nets play long games
+    monkeypatch.setattr(match, "LEAST_GAMES", 4)  # weak nets play long games
     monkeypatch.setattr(demo, "MATCH_GAMES", 6)
     arguments = ["demo", "--minutes", "0.5", "--out", str(tmp_path), "--device", "cpu", "--json"]
     shown = CliRunner().invoke(move37.app, arguments)

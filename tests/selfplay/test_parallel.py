@@ -26,10 +26,11 @@ CPU = torch.device("cpu")
 
 
 def batch(seed: int, rows: int = 16) -> Batch:
-    """Random samples of tic-tac-toe; results and scores are known in the first half more often."""
+    """Random samples of tic-tac-toe; results and replies are known in the first half more often."""
     rng = np.random.default_rng(seed)
     unknown = rng.random(rows) < np.linspace(0, 1, rows)
     values = np.where(unknown, math.nan, rng.choice([-1.0, 1.0], rows))
+    replies = rng.dirichlet(np.ones(9), rows)
     return Batch(
         planes=torch.from_numpy(rng.integers(0, 2, (rows, 3, 3, 3), dtype=np.uint8)),
         globals_=torch.zeros(rows, 0),
@@ -39,11 +40,13 @@ def batch(seed: int, rows: int = 16) -> Batch:
         value=torch.from_numpy(values.astype(np.float32)),
         score=torch.from_numpy((3 * values).astype(np.float32)),
         ownership=torch.from_numpy(rng.integers(-1, 2, (rows, 3, 3)).astype(np.float32)),
+        reply=torch.from_numpy((replies * ~unknown[:, None]).astype(np.float32)),
+        reply_legal=torch.ones(rows, 9, dtype=torch.bool),
     )
 
 
 def train(steps: int = 6) -> tuple[list[dict[str, float]], Learner]:
-    settings = LearnerSettings(batch_size=16, warmup_steps=2, learning_rate=0.01)
+    settings = LearnerSettings(batch_size=16, warmup_steps=2, learning_rate=0.01, reply_weight=0.15)
     learner = Learner(new_net(load("tic_tac_toe"), 2, 8, 0), settings, CPU)
     history = []
     for step in range(steps):

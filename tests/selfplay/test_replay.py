@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from engine.game import Game
 from engine.games import load
@@ -11,6 +12,8 @@ from engine.position import Position
 from mcts import Log, MatchPool, SearchSettings, Start, UniformEvaluator
 from selfplay.replay import Games, draw_rows, make_batch, pack_logs, unpack_logs
 from selfplay.teachers import SearchStage
+
+ROOT = Path(__file__).parents[2]
 
 
 def self_play(game: Game, games: int) -> Games:
@@ -71,16 +74,65 @@ def test_policy_targets_are_distributions_over_legal_moves(played: tuple[Game, G
 def test_a_symmetry_turns_board_policy_and_ownership_alike(played: tuple[Game, Games]) -> None:
     game, games = played
     row = np.array([games.positions // 2])
-    plain = make_batch(game, games, row, np.array([0]), 0.5)
+    plain = make_batch(game, games, row, np.array([0]), 0.5, with_replies=True)
     points, actions = game.symmetries
     for symmetry in range(game.native.symmetries):
-        seen = make_batch(game, games, row, np.array([symmetry]), 0.5)
+        seen = make_batch(game, games, row, np.array([symmetry]), 0.5, with_replies=True)
         flat = plain.planes.flatten(2).numpy()
         assert np.array_equal(seen.planes.flatten(2).numpy(), flat[:, :, points[symmetry]])
-        assert np.array_equal(seen.policy.numpy(), plain.policy.numpy()[:, actions[symmetry]])
+        for name in ("policy", "legal", "reply", "reply_legal"):
+            expected = getattr(plain, name).numpy()[:, actions[symmetry]]
+            assert np.array_equal(getattr(seen, name).numpy(), expected), name
         own = plain.ownership.flatten(1).numpy()
         assert np.array_equal(seen.ownership.flatten(1).numpy(), own[:, points[symmetry]])
         assert seen.value == plain.value
+
+
+def test_the_reply_is_what_the_next_position_teaches(played: tuple[Game, Games]) -> None:
+    game, games = played
+    rows = np.arange(games.offsets[2], games.offsets[3])
+    batch = make_batch(game, games, rows, np.full(len(rows), 1), 0.0, with_replies=True)
+    assert torch.equal(batch.reply[:-1], batch.policy[1:])
+    assert torch.equal(batch.reply_legal[:-1], batch.legal[1:])
+    assert (batch.reply[-1] == 0).all() and not batch.reply_legal[-1].any()  # the game is over
+    assert (batch.reply[~batch.reply_legal] == 0).all()
+
+
+def test_a_reply_that_was_searched_quickly_is_unknown() -> None:
+    game = load("tic_tac_toe")
+    games = self_play(game, 1)
+    games.policies[2] = 0  # as the core leaves it
+    batch = make_batch(game, games, np.arange(4), np.zeros(4, np.int64), 0.0, with_replies=True)
+    assert batch.reply.sum(dim=1).round().tolist() == [1, 0, 1, 1]
+
+
+def test_the_reply_to_an_experts_move_is_the_move_that_was_played() -> None:
+    game = load("tic_tac_toe")
+    games = self_play(game, 2)
+    games.policies = np.zeros((0, game.actions), np.float16)
+    row = int(games.offsets[1])  # the first move of the second game
+    batch = make_batch(game, games, np.array([row]), np.zeros(1, np.int64), 0.0, with_replies=True)
+    assert batch.reply.nonzero().tolist() == [[0, games.actions[row + 1]]]
+
+
+def test_the_reply_of_a_player_who_moves_twice_is_not_the_opponents(tmp_path: Path) -> None:
+    """Tic-tac-toe, but after the first move each player makes two in a row: 0, 1, 1, 0, 0 ..."""
+    rules = (ROOT / "engine/games/tic_tac_toe.py").read_text()
+    alternate = "    state.to_move = 1 - state.to_move"
+    assert rules.count(alternate) == 1
+    twice = rules.replace(alternate, f"    if state.moves % 2 == 1:\n    {alternate}")
+    (tmp_path / "twice.py").write_text(twice.replace("def tic_tac_toe", "def twice"))
+    game = load(str(tmp_path / "twice.py"))
+    games = self_play(game, 1)
+    rows = np.arange(4)
+    batch = make_batch(game, games, rows, np.zeros(4, np.int64), 0.0, with_replies=True)
+    assert batch.reply.sum(dim=1).round().tolist() == [1, 0, 1, 0]
+
+
+def test_without_being_asked_for_replies_take_no_room(played: tuple[Game, Games]) -> None:
+    game, games = played
+    batch = make_batch(game, games, np.arange(3), np.zeros(3, np.int64), 0.0)
+    assert batch.reply.shape == batch.reply_legal.shape == (3, 0)
 
 
 def test_the_value_target_mixes_result_and_search_or_takes_what_is_known() -> None:

@@ -102,6 +102,7 @@ EVERYTHING = {
     "playout_cap": {"full_share": 0.5, "quick": {"visits": 3}},
     "resignation": {"below": -0.5, "moves": 2, "play_on_share": 0.5},
     "surprise_weight": 0.5,
+    "learner": {"batch_size": 16, "reply_weight": 0.15},
 }
 POLICY_TEACHER = {
     "iterations": 4,
@@ -263,15 +264,17 @@ def test_imitation_then_self_play_from_the_same_records(tmp_path: Path) -> None:
         "measure_every": 5,
         "patience": 6,
         "drops": 1,
-        "learner": {"batch_size": 16},
+        "learner": {"batch_size": 16, "reply_weight": 0.15},
     }
-    search = {**STAGE, "iterations": 1, "positions_per_iteration": 100}
+    replies = {"learner": {"batch_size": 16, "reply_weight": 0.15}, "expert_positions": 50}
+    search = {**STAGE, "iterations": 1, "positions_per_iteration": 100, **replies}
     config = {"game": "go5", "net": {"blocks": 1, "channels": 8}, "stages": [expert, search]}
     run = Run.open(tmp_path / "run", parse_config(config, "test"), Silent())
     assert run.go_on()
     first, second = (load_net(run.net_of_stage(i), run.game)[1] for i in (0, 1))
     assert first.strength["held_out"]["top1"] > 0.1
     assert second.training["start"]["teacher"] == "expert"
+    assert all(row["reply"] > 0 for row in run.metrics.read() if "policy" in row)
     assert not list((tmp_path / "run").glob("*.checkpoint"))
 
 

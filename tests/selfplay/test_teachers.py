@@ -108,7 +108,7 @@ def test_the_gradient_of_reinforce_raises_winning_moves_and_lowers_losing_ones()
     batch = make_batch(GAME, games, np.array([0, 1]), np.zeros(2, np.int64), 0.0)
     logits = torch.zeros(2, 9, requires_grad=True)
     output = Output(logits, torch.zeros(2), torch.zeros(2), torch.zeros(2, 3, 3))
-    loss_terms(output, batch)["policy"].backward()
+    loss_terms(output, None, batch)["policy"].backward()
     assert logits.grad is not None
     # -advantage * (1 - 1/n) / batch for the move played, n legal moves: 9, then 8.
     assert logits.grad[0, 4].item() == pytest.approx(-(1 - 1 / 9) / 2)
