@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from engine.chains import has_captured_chain
 from engine.errors import UserError
 from engine.game import Game
 from engine.games import GO_SIZES
@@ -20,7 +21,6 @@ from engine.players import make_settings
 from engine.position import Position
 from engine.records import IllegalMoveError, positions_after
 from engine.rules import Rules, from_json, parse_rules
-from engine.sgf import has_captured_chain
 from engine.tuning import most_leaves
 from mcts import SearchSettings
 

@@ -86,7 +86,7 @@ def _check_nets(report: Report) -> None:
     import numpy as np
 
     from engine.games import load
-    from engine.inference import NetEvaluator
+    from engine.inference import NetEvaluator, choose_device
     from engine.nets import default_net, load_net, new_net, shipped_names
     from engine.position import Position
 
@@ -96,7 +96,7 @@ def _check_nets(report: Report) -> None:
     name = default_net(game)
     net = load_net(name, game)[0] if name else new_net(game, 2, 16, 0)
     planes, globals_ = Position(game).encode()
-    logits, values, _ = NetEvaluator(net, game=game)(planes[None], globals_[None])
+    logits, values, _ = NetEvaluator(net, choose_device(), game)(planes[None], globals_[None])
     if not (np.isfinite(logits).all() and np.isfinite(values).all()):
         report.problems.append("the net's answer is not finite: try --device cpu")
     report.facts["inference"] = f"value of the empty board {values[0]:+.2f} for Black"

@@ -107,16 +107,10 @@ Forward = Callable[[np.ndarray, np.ndarray], Output]  # of arrays as in `mcts.Ev
 class NetEvaluator:
     """A net as `mcts.Evaluator`, on all GPUs when there are. Safe to call from several threads."""
 
-    def __init__(self, net: Net, device: Device | None = None, game: Game | None = None) -> None:
-        """Without a device it is that of `auto`.
-
-        `game` is what 8-bit integers are calibrated on; other devices do not need it, and `auto`
-        keeps to floats without it. Raises ValueError when it is missing.
-        """
-        self.device = device or choose_device()
-        if device is None and game is None and self.device.openvino:
-            self.device = choose_device("openvino")
-        self._forward = _forward_of(net, self.device, game)
+    def __init__(self, net: Net, device: Device, game: Game) -> None:
+        """`game` is what the net plays; 8-bit integers are calibrated on its positions."""
+        self.device = device
+        self._forward = _forward_of(net, device, game)
 
     def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
         """See `mcts.Evaluator`."""
@@ -134,14 +128,12 @@ class NetEvaluator:
         return Outlook((output.score * SCORE_SCALE).cpu().numpy(), ownership.cpu().numpy())
 
 
-def _forward_of(net: Net, device: Device, game: Game | None) -> Forward:
+def _forward_of(net: Net, device: Device, game: Game) -> Forward:
     """The net, made ready for inference on a device."""
     if device.openvino is not None:
         from engine.openvino_net import OpenVinoNet
 
         integers = device.openvino == "openvino-int8"
-        if integers and game is None:
-            raise ValueError(f"device {device} needs the game of the net, to calibrate it")
         return OpenVinoNet(net, cpu_count(), calibrate_on=game if integers else None)
     if device.torch_device.type == "cuda":
         return FixedBatches(net, devices_of(device))

@@ -6,13 +6,14 @@ A board is [H, W] uint8: 0 empty, 1 Black, 2 White. A chain is a sorted list of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine import symmetry
 from engine.analyst import HasOutlook
+from engine.chains import chains, neighbours, regions
 from engine.games.go.life import pass_alive
 from engine.position import Position
 from engine.rules import Rules
@@ -42,44 +43,6 @@ class Score:
         if self.margin == 0:
             return "0"
         return f"{'B' if self.margin > 0 else 'W'}+{abs(self.margin):g}"
-
-
-def neighbours(action: int, shape: tuple[int, int]) -> Iterator[int]:
-    """The points beside a point."""
-    height, width = shape
-    row, column = divmod(action, width)
-    if row > 0:
-        yield action - width
-    if row < height - 1:
-        yield action + width
-    if column > 0:
-        yield action - 1
-    if column < width - 1:
-        yield action + 1
-
-
-def regions(board: np.ndarray) -> list[list[int]]:
-    """The connected points of one content, empty ones too, in the order of their first points."""
-    shape, contents = board.shape, board.ravel().tolist()
-    seen = [False] * len(contents)
-    found: list[list[int]] = []
-    for first, content in enumerate(contents):
-        if seen[first]:
-            continue
-        seen[first] = True
-        region = [first]
-        for action in region:
-            for beside in neighbours(action, (shape[0], shape[1])):
-                if not seen[beside] and contents[beside] == content:
-                    seen[beside] = True
-                    region.append(beside)
-        found.append(sorted(region))
-    return found
-
-
-def chains(board: np.ndarray) -> list[list[int]]:
-    """The chains on the board."""
-    return [region for region in regions(board) if board.flat[region[0]]]
 
 
 def without(board: np.ndarray, dead: Iterable[int]) -> np.ndarray:

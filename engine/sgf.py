@@ -14,6 +14,7 @@ from importlib import metadata
 
 from sgfmill import sgf_grammar
 
+from engine.chains import has_captured_chain
 from engine.games import GO_SIZES, go_name
 from engine.records import DEFAULT_KOMI, HANDICAP_KOMI, BrokenRecord, GameRecord
 
@@ -198,29 +199,6 @@ def _komi(text: str, area: int, handicap: bool) -> float:
 
 def _is_handicap(setup: dict[int, int], to_move: int) -> bool:
     return len(setup) >= 2 and to_move == 1 and 2 not in setup.values()
-
-
-def has_captured_chain(stones: dict[int, int], shape: tuple[int, int]) -> bool:
-    """Whether some chain of the setup {action: piece} has no liberty."""
-    height, width = shape
-    seen: set[int] = set()
-    for first, piece in stones.items():
-        if first in seen:
-            continue
-        chain, breathes = [first], False
-        seen.add(first)
-        for action in chain:
-            row, column = divmod(action, width)
-            for down, right in ((-1, 0), (0, -1), (0, 1), (1, 0)):
-                if 0 <= row + down < height and 0 <= column + right < width:
-                    beside = action + down * width + right
-                    breathes |= beside not in stones
-                    if stones.get(beside) == piece and beside not in seen:
-                        seen.add(beside)
-                        chain.append(beside)
-        if not breathes:
-            return True
-    return False
 
 
 # --- Writing --------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import numpy as np
 
 from engine import time_control
+from engine.chains import chains
 from engine.gtp.protocol import SYNTAX_ERROR, Command, GtpFailure
 from engine.gtp.session import Session, arguments, command, player_of
 from engine.gtp.thinker import Decision, Watch, nothing
-from engine.scoring import chains, chains_in_seki, score
+from engine.scoring import chains_in_seki, score
 
 
 def choose(

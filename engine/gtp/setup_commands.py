@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.board_view import draw
+from engine.chains import has_captured_chain
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.games import load
@@ -36,7 +37,7 @@ from engine.handicap import fixed_handicap, most_fixed_stones
 from engine.record_files import read_records
 from engine.records import GameRecord
 from engine.rules import parse_rules, preset, set_one, sgf_rules
-from engine.sgf import has_captured_chain, write_sgf
+from engine.sgf import write_sgf
 
 
 def _resize(session: Session, width: int, height: int) -> str:

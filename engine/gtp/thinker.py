@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from engine.analyst import Analyst, Report
+from engine.chains import neighbours, regions
 from engine.errors import UserError
 from engine.game import Game
 from engine.gtp.board import Board
@@ -18,7 +19,7 @@ from engine.levels import Level
 from engine.net_view import NetView, net_views
 from engine.players import SearchPlayer
 from engine.position import Position
-from engine.scoring import dead_stones, expected_ownership, neighbours, regions, score, without
+from engine.scoring import dead_stones, expected_ownership, score, without
 from engine.time_control import LAG
 from engine.tuning import MOST_VISITS
 from mcts import Evaluator, Search, SearchSettings

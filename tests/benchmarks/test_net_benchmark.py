@@ -29,7 +29,7 @@ def small_net(tmp_path_factory):
 @pytest.mark.parametrize("name", ["go9", "tic_tac_toe"])
 def test_net(benchmark, name, batch):
     rules = games.load(name)
-    evaluator = NetEvaluator(new_net(rules, 4, 32, seed=0), CPU)
+    evaluator = NetEvaluator(new_net(rules, 4, 32, seed=0), CPU, rules)
     with torch_threads(cpu_count()):
         logits, values, _ = benchmark(evaluator, *full_batch(rules, batch))
     assert logits.shape == (batch, rules.actions)
@@ -38,7 +38,7 @@ def test_net(benchmark, name, batch):
 
 def test_search_with_a_net(benchmark):
     rules = games.load("go9")
-    evaluator = NetEvaluator(new_net(rules, 4, 32, seed=0), CPU)
+    evaluator = NetEvaluator(new_net(rules, 4, 32, seed=0), CPU, rules)
     search = Search(rules.native, SearchSettings(visits=100, leaves_per_batch=16), evaluator)
     state = np.zeros(rules.state.itemsize, np.uint8)
     rules.native.reset(state)

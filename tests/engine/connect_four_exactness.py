@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from connect_four_solver import Solver
 
 from engine.games import load
-from engine.inference import NetEvaluator
+from engine.inference import NetEvaluator, choose_device
 from engine.nets import load_net
 from engine.position import Position
 from mcts import Search, SearchSettings
@@ -55,7 +55,7 @@ def exactness(choose, positions):
 def searcher(net, visits):
     """What a net chooses after a search."""
     rules = load("connect_four")
-    evaluator = NetEvaluator(load_net(net, rules)[0], game=rules)
+    evaluator = NetEvaluator(load_net(net, rules)[0], choose_device(), rules)
     settings = SearchSettings(visits=visits, leaves_per_batch=1 + visits // 100)
     search = Search(rules.native, settings, evaluator)
 

@@ -10,7 +10,7 @@ from engine.errors import UserError
 from engine.gtp.serve import serve
 from engine.gtp.session import Identity
 from engine.gtp.thinker import Limits
-from engine.inference import NetEvaluator
+from engine.inference import NetEvaluator, choose_device
 from engine.nets import new_net
 from engine.rules import preset
 from mcts import SearchSettings
@@ -21,7 +21,8 @@ PATIENCE = 60  # seconds for a line; only a broken engine takes as long
 
 @cache
 def tiny_net():
-    return NetEvaluator(new_net(games.load("go5"), blocks=1, channels=8, seed=3))
+    rules = games.load("go5")
+    return NetEvaluator(new_net(rules, blocks=1, channels=8, seed=3), choose_device("cpu"), rules)
 
 
 def tiny_evaluator_of(game):

@@ -29,7 +29,7 @@ QUERY = {"id": "q", "moves": [], "rules": "tromp-taylor", "komi": 7, "boardXSize
 @pytest.fixture(scope="module")
 def net():
     net, info = load_net("go9-imitation")
-    return NetEvaluator(net, choose_device("cpu")), net, info
+    return NetEvaluator(net, choose_device("cpu"), GO), net, info
 
 
 class Session:

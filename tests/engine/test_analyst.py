@@ -21,7 +21,7 @@ D5, E5 = 4 * 9 + 3, 4 * 9 + 4
 
 @pytest.fixture(scope="module")
 def evaluator():
-    return NetEvaluator(load_net("go9-imitation", GO)[0], choose_device("cpu"))
+    return NetEvaluator(load_net("go9-imitation", GO)[0], choose_device("cpu"), GO)
 
 
 @pytest.fixture(scope="module")

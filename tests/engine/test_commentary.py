@@ -37,7 +37,7 @@ GAME = (
 
 @pytest.fixture(scope="module")
 def analyst():
-    evaluator = NetEvaluator(load_net("go9-imitation", GO)[0], choose_device("cpu"))
+    evaluator = NetEvaluator(load_net("go9-imitation", GO)[0], choose_device("cpu"), GO)
     return Analyst(GO, evaluator, SearchSettings(visits=32, leaves_per_batch=4))
 
 

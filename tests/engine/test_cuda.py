@@ -166,7 +166,7 @@ def test_the_evaluator_takes_all_gpus(net: Net, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_graphs_on_a_gpu_say_what_the_cpu_says(net: Net) -> None:
-    evaluators = NetEvaluator(net, Device(torch.device("cuda"))), NetEvaluator(net, Device(CPU))
+    evaluators = [NetEvaluator(net, Device(where), GO) for where in (torch.device("cuda"), CPU)]
     planes, globals_ = positions(100)
     for rows in (1, 5, 64, 100, 5):
         gpu, cpu = (evaluator(planes[:rows], globals_[:rows]) for evaluator in evaluators)

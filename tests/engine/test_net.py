@@ -95,7 +95,7 @@ def test_komi_reaches_the_value() -> None:
 def test_an_evaluator_gives_a_logit_to_every_action_and_a_value_in_range(name: str) -> None:
     game = load(name)
     planes, globals_ = Position(game).encode()
-    logits, values, _ = NetEvaluator(new_net(game, 1, 8, 0), choose_device("cpu"))(
+    logits, values, _ = NetEvaluator(new_net(game, 1, 8, 0), choose_device("cpu"), game)(
         planes[None], globals_[None]
     )
     assert logits.shape == (1, game.actions) and logits.dtype == np.float32

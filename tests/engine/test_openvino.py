@@ -46,7 +46,7 @@ def moves(answer: Evaluation, game: Game, count: int) -> np.ndarray:
 def test_floats_say_what_torch_says(name: str) -> None:
     game = load(name)
     net = some_net(game)
-    torch_, openvino = NetEvaluator(net, CPU), NetEvaluator(net, FLOATS)
+    torch_, openvino = (NetEvaluator(net, device, game) for device in (CPU, FLOATS))
     planes, globals_ = positions(game, 64)
     for rows in (1, 3, 64, 1):
         inputs = planes[:rows], globals_[:rows]
@@ -57,8 +57,9 @@ def test_floats_say_what_torch_says(name: str) -> None:
 
 
 def test_one_net_serves_boards_of_every_size() -> None:
-    net = some_net(load("go9"))
-    torch_, openvino = NetEvaluator(net, CPU), NetEvaluator(net, FLOATS)
+    game = load("go9")
+    net = some_net(game)
+    torch_, openvino = (NetEvaluator(net, device, game) for device in (CPU, FLOATS))
     rng = np.random.default_rng(0)
     for board in ((5, 5), (9, 9), (5, 13), (9, 9)):
         planes = rng.integers(0, 2, (2, net.config.planes, *board)).astype(np.uint8)
@@ -71,7 +72,7 @@ def test_one_net_serves_boards_of_every_size() -> None:
 def test_integers_choose_the_same_moves_nearly_always_and_miss_the_value_by_little(name: str) -> None:
     game = load(name)
     net, inputs = some_net(game), positions(game, 256)
-    exact, rounded = NetEvaluator(net, CPU)(*inputs), NetEvaluator(net, INTEGERS, game)(*inputs)
+    exact, rounded = (NetEvaluator(net, device, game)(*inputs) for device in (CPU, INTEGERS))
     assert np.mean(moves(exact, game, 256) == moves(rounded, game, 256)) >= 0.93
     assert np.abs(exact.values - rounded.values).mean() < 0.025
     assert np.abs(exact.values - rounded.values).max() > 0  # they are integers
@@ -82,11 +83,6 @@ def test_integers_are_the_same_every_time() -> None:
     net, inputs = some_net(game), positions(game, 8)
     one, two = (NetEvaluator(net, INTEGERS, game)(*inputs) for _ in range(2))
     np.testing.assert_array_equal(one.logits, two.logits)
-
-
-def test_integers_need_a_game_to_be_calibrated_on() -> None:
-    with pytest.raises(ValueError, match="openvino-int8 needs the game"):
-        NetEvaluator(some_net(load("tic_tac_toe")), INTEGERS)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -106,7 +102,7 @@ def test_threads_that_call_at_once_get_their_own_answers(device, threads) -> Non
 
 def test_an_answer_stays_when_the_next_question_comes() -> None:
     game = load("tic_tac_toe")
-    evaluator = NetEvaluator(some_net(game), FLOATS)
+    evaluator = NetEvaluator(some_net(game), FLOATS, game)
     planes, globals_ = positions(game, 8)
     first = evaluator(planes[:4], globals_[:4])
     before = first.logits.copy()
@@ -150,10 +146,6 @@ def test_auto_takes_the_fastest_device_that_there_is(monkeypatch, gpu, installed
     if not installed:
         monkeypatch.setitem(sys.modules, "openvino", None)
     assert str(choose_device("auto")) == chosen
-
-
-def test_without_a_game_to_calibrate_on_auto_keeps_to_floats() -> None:
-    assert NetEvaluator(some_net(load("tic_tac_toe"))).device == choose_device("openvino")
 
 
 def test_a_misspelt_device_is_corrected() -> None:

@@ -347,7 +347,7 @@ def test_on_a_board_of_four_by_four_black_wins_by_two_points(komi_half_points, v
 def test_on_a_board_of_five_by_five_black_takes_every_point(seed):
     """With the net that learned it, from the middle and at the largest komi that can be won."""
     rules = games.load("go5")
-    evaluator = NetEvaluator(load_net("go5", rules)[0], choose_device("cpu"))
+    evaluator = NetEvaluator(load_net("go5", rules)[0], choose_device("cpu"), rules)
     black = SearchSettings(visits=400, leaves_per_batch=4)
     white = SearchSettings(visits=400, leaves_per_batch=4, temperature=1.0, temperature_moves=12)
     players = [Search(rules.native, settings, evaluator, seed) for settings in (black, white)]

@@ -37,7 +37,7 @@ def losses(evaluator: Evaluator, position: Position, player: int) -> tuple[int, 
 def lost_lines(net: str | Path) -> int:
     """How many lines of tic-tac-toe the net's policy alone loses, as either player."""
     game = load("tic_tac_toe")
-    evaluator = NetEvaluator(load_net(net, game)[0], choose_device("cpu"))
+    evaluator = NetEvaluator(load_net(net, game)[0], choose_device("cpu"), game)
     return sum(losses(evaluator, Position(game), player)[1] for player in (0, 1))
 
 
