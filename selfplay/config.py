@@ -37,6 +37,11 @@ class RunConfig(BaseModel):
     seed: int = Field(0, ge=0, description="of everything random")
     device: str = Field("auto", description="auto, cpu, cuda, openvino or openvino-int8")
     start: str | None = Field(None, description="a net to start from instead of random weights")
+    reference: str | None = Field(
+        None,
+        description="a net that matches and discoveries measure against, such as the imitation that "
+        "`start` comes from; by default the one that each stage begins with",
+    )
     net: NetShape = NetShape()
     stages: list[Stage] = Field(min_length=1, description="what to learn from, in order")
 

@@ -198,6 +198,7 @@ def _nets(folder: Path, config: RunConfig) -> tuple[str, str]:
             after = str(path)
         elif not isinstance(stage, ExpertStage) and (folder / "latest.safetensors").exists():
             after = str(folder / "latest.safetensors")
+    before = config.reference or before
     if before is None or after is None:
         raise UserError(
             f"run '{folder}' needs an imitation net and a self-play net to compare: "

@@ -17,7 +17,7 @@ from engine.inference import Device
 from engine.net import Net
 from selfplay.accuracy import Accuracy, measure
 from selfplay.checkpoint import Checkpoint
-from selfplay.learner import Learner, LearnerSettings, Losses
+from selfplay.learner import Learner, LearnerSettings, Losses, cooled
 from selfplay.replay import Games, make_batch
 
 
@@ -123,7 +123,7 @@ class Imitator:
         recent: list[Losses] = []
         replies = self.stage.learner.reply_weight > 0
         while True:
-            self.learner.rate_factor = self.factor * self._cooldown(self.seconds / limit)
+            self.learner.rate_factor = self.factor * cooled(self.seconds / limit, self.stage.cooldown)
             chosen, symmetries = self._next(rows, batch_size)
             batch = make_batch(self.game, train, chosen, symmetries, 0.0, replies)
             recent.append(self.learner.step(batch))
@@ -165,12 +165,6 @@ class Imitator:
         chosen = self._order[1][index * size : (index + 1) * size]
         rng = np.random.default_rng([self.seed, passed, index])
         return chosen, rng.integers(0, self.game.native.symmetries, size)
-
-    def _cooldown(self, share: float) -> float:
-        """The factor of the learning rate when this share of the time limit is used."""
-        if self.stage.cooldown == 0:
-            return 1.0
-        return min(1.0, max(0.02, (1 - share) / self.stage.cooldown))
 
     def _compare(self, accuracy: Accuracy) -> bool:
         """Keeps the best net and drops the learning rate; False when the accuracy rises no more."""

@@ -61,6 +61,12 @@ class Losses(dict[str, float]):
         return Losses({k: float(np.mean([losses[k] for losses in history])) for k in history[0]})
 
 
+def cooled(spent: float, cooldown: float) -> float:
+    """The factor of the learning rate when a share of a stage is spent: it falls to 0.02 in the last
+    share `cooldown`, and stays 1 without one."""
+    return 1.0 if cooldown == 0 else min(1.0, max(0.02, (1 - spent) / cooldown))
+
+
 def known_mean(values: Tensor, known: Tensor) -> Tensor:
     """The mean over the samples where a target is known; 0 when none is.
 

@@ -1,8 +1,8 @@
 """Learning from one's own games, whoever the teacher is (see selfplay/teachers.py).
 
 Each iteration plays games with the averaged weights, adds them to the replay window and trains on
-samples of it. The net in play is replaced without a gate: a match against a fixed reference, the
-net the stage began with, shows whether it gets stronger.
+samples of it. The net in play is replaced without a gate: a match against a fixed reference,
+by default the net the stage began with, shows whether it gets stronger.
 
 Resuming is exact: an iteration is a function of the seed, its number, the net and the games left
 unfinished by the one before, and the checkpoint holds all of these. (With several threads the
@@ -30,7 +30,7 @@ from engine.tuning import game_threads
 from mcts import Log, SearchSettings
 from selfplay.arena import Tally, play_match
 from selfplay.checkpoint import Checkpoint
-from selfplay.learner import Learner, Losses
+from selfplay.learner import Learner, Losses, cooled
 from selfplay.replay import Batch, Games, draw_rows, make_batch, pack_logs, unpack_logs
 from selfplay.sources import GameSource
 from selfplay.teachers import Teacher, window_size
@@ -80,6 +80,7 @@ class Reinforcement:
     def __init__(
         self,
         game: Game,
+        start: Net,
         reference: Net,
         stage: Teacher,
         checkpoint: Checkpoint,
@@ -89,13 +90,14 @@ class Reinforcement:
         source: GameSource,
         experts: Games | None = None,
     ) -> None:
-        """`shards` is the folder of the replay, `experts` are the games that the stage mixes in."""
+        """`start` is the net to improve, `reference` the rival in matches; `shards` is the folder of
+        the replay, `experts` are the games that the stage mixes in."""
         self.game, self.stage, self.device, self.seed = game, stage, device, seed
         if experts is None and (stage.expert_positions or stage.expert_openings):
             raise UserError("expert_positions and expert_openings need expert games: give `data`")
         self.source, self.experts = source, experts
         self.reference = NetEvaluator(reference, device, game)
-        self.learner = Learner(_copy_of(reference), stage.learner, device.torch_device)
+        self.learner = Learner(_copy_of(start), stage.learner, device.torch_device)
         self.checkpoint, self.shards = checkpoint, shards
         shards.mkdir(parents=True, exist_ok=True)
         self.window: list[Games] = []
@@ -117,11 +119,16 @@ class Reinforcement:
 
     def finished(self) -> bool:
         """Whether the stage has had its time, its iterations or its evaluations."""
+        return self.spent >= 1
+
+    @property
+    def spent(self) -> float:
+        """The share of its limits that the stage has used, as of the last event."""
         stage, endless = self.stage, float("inf")
-        return (
-            self.seconds >= (stage.minutes or endless) * 60
-            or self.iteration >= (stage.iterations or endless)
-            or self.source.evaluations >= (stage.evaluations or endless)
+        return max(
+            self.seconds / (60 * (stage.minutes or endless)),
+            self.iteration / (stage.iterations or endless),
+            self.source.evaluations / (stage.evaluations or endless),
         )
 
     def run(
@@ -152,7 +159,7 @@ class Reinforcement:
             self._save()
 
     def match(self, settings: SearchSettings, games: int, on_game: Callable[[Tally], None]) -> Tally:
-        """A match of the present net against the net the stage began with."""
+        """A match of the present net against the reference."""
 
         def tell(tally: Tally) -> bool:
             on_game(tally)
@@ -214,6 +221,7 @@ class Reinforcement:
         from_experts = round(size * expert_share)
         steps = max(1, samples // size)
         history: list[Losses] = []
+        self.learner.rate_factor = cooled(self.spent, self.stage.cooldown)
         with torch_threads(cpu_count()):
             for step in range(steps):
                 batch = self._samples(own, size - from_experts, self.stage.root_value_weight, rng)

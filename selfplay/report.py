@@ -157,7 +157,12 @@ def _strength(strength: dict[str, Any]) -> str:
     said = []
     if held_out := strength.get("held_out"):
         said.append(f"predicts {held_out['top1']:.1%} of held-out expert moves")
-    for key, rival in (("against_start", "the net before"), ("against_imitation", "imitation")):
+    rivals = {
+        "against_start": "the net before",
+        "against_reference": "the reference",
+        "against_imitation": "imitation",
+    }
+    for key, rival in rivals.items():
         if match := strength.get(key):
             elo = Elo(match["elo"], *charts.interval(match))
             said.append(f"Elo {elo} over {rival}, {match['games']} games")

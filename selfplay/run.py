@@ -106,6 +106,7 @@ class Run:
             name=stage_name(index, self.config.stages[index]),
             game_name=self.config.game,
             imitated=self.config.imitated,
+            reference=self.config.reference,
             cluster=cluster,
         )
 

@@ -12,7 +12,7 @@ from engine.errors import UserError
 from engine.game import Game
 from engine.inference import Device, cpu_count, torch_threads
 from engine.net import Net, NetConfig
-from engine.nets import NetInfo, save_net, training_note
+from engine.nets import NetInfo, load_net, save_net, training_note
 from engine.tuning import game_threads
 from selfplay.accuracy import measure
 from selfplay.arena import Tally
@@ -52,6 +52,7 @@ class StageContext:
     name: str = "01-expert"
     game_name: str = ""  # as the run's configuration has it
     imitated: ExpertStage | None = None  # the run's last expert stage
+    reference: str | None = None  # the net of the matches; else the one a stage begins with
     cluster: Cluster | None = None  # that plays; else this machine does
 
     @property
@@ -193,8 +194,18 @@ def self_play_stage(
     experts, held_out = experts_of(context, stage) or (None, None)
     shards = context.folder / "replay" / context.name
     source = game_source(context, stage, experts, net.config)
+    reference = load_net(context.reference, context.game)[0] if context.reference else net
     learning = Reinforcement(
-        context.game, net, stage, checkpoint, shards, context.device, context.seed, source, experts
+        context.game,
+        net,
+        reference,
+        stage,
+        checkpoint,
+        shards,
+        context.device,
+        context.seed,
+        source,
+        experts,
     )
     if learning.iteration:
         report.line(f"self-play: resumed after iteration {learning.iteration}")
@@ -218,7 +229,8 @@ def self_play_stage(
             visits=stage.search.visits,
             start=info.training,
         )
-        strength = {"against_start": dict(matches)} if matches else {}
+        measured = "against_reference" if context.reference else "against_start"
+        strength = {measured: dict(matches)} if matches else {}
         return info.model_copy(update={"training": training, "strength": strength})
 
     def iterated(done: Iteration) -> None:
@@ -239,6 +251,8 @@ def self_play_stage(
         known.clear()
         known.update(symptom.sign for symptom in symptoms)
 
+    rival = f"'{context.reference}'" if context.reference else "the starting net"
+
     def matched(seconds: float, tally: Tally) -> None:
         matches.update(tally.as_json(), visits=stage.match_search.visits)
         facts: dict[str, Any] = {
@@ -250,7 +264,7 @@ def self_play_stage(
             accuracy = measure(learning.net, context.game, held_out, context.device.exact, 10_000)
             facts["expert_top1"] = accuracy.top1
         context.write("match", learning.iteration, **facts)
-        report.line(f"  {clock(seconds):>12}  against the starting net: {tally}")
+        report.line(f"  {clock(seconds):>12}  against {rival}: {tally}")
 
     def progressed(what: str, share: float) -> None:
         report.bar(what, share, f"iteration {learning.iteration + 1}{_left(learning)}")

@@ -62,7 +62,10 @@ class SelfPlayStage(BaseModel):
         0.0, ge=0, le=1, description="share of games that begin from a position of an expert game"
     )
     resignation: Resignation | None = Field(None, description="when games are given up; never")
-    match_minutes: float = Field(4.0, gt=0, description="time between matches with the reference")
+    cooldown: float = Field(
+        0.0, ge=0, le=1, description="last share of the stage, in which the learning rate falls to 0"
+    )
+    match_minutes: float = Field(4.0, gt=0, description="time between matches")
     match_games: int = Field(100, ge=2, description="games of such a match")
     match_search: SearchSettings = SearchSettings(visits=32)
     learner: LearnerSettings = LearnerSettings(learning_rate=1e-3, averaging=0.998)

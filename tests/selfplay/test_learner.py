@@ -9,7 +9,7 @@ import torch
 from engine.games import load
 from engine.net import Output
 from engine.nets import new_net
-from selfplay.learner import Learner, LearnerSettings, loss_terms
+from selfplay.learner import Learner, LearnerSettings, cooled, loss_terms
 from selfplay.replay import Batch
 
 CPU = torch.device("cpu")
@@ -36,6 +36,22 @@ def answer(policy: list[float], value: float = 0.0, score: float = 0.0) -> Outpu
     return Output(
         torch.tensor([policy]), torch.tensor([value]), torch.tensor([score]), torch.zeros(1, 2, 2)
     )
+
+
+@pytest.mark.parametrize(
+    ("spent", "cooldown", "factor"),
+    [
+        (0, 0.3, 1),
+        (0.7, 0.3, 1),
+        (0.85, 0.3, 0.5),
+        (1, 0.3, 0.02),
+        (1.2, 0.3, 0.02),
+        (1, 0, 1),
+        (0.4, 1, 0.6),
+    ],
+)
+def test_the_rate_falls_to_nearly_nothing_in_the_last_share(spent, cooldown, factor) -> None:
+    assert cooled(spent, cooldown) == pytest.approx(factor)
 
 
 def test_illegal_moves_do_not_enter_the_policy_loss() -> None:

@@ -58,6 +58,29 @@ def test_a_run_ends_with_a_net_that_describes_itself(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run/versions.json").read_text())["torch"]
 
 
+def test_the_learning_rate_falls_in_the_last_share_of_a_stage(tmp_path: Path, monkeypatch) -> None:
+    rates: list[float] = []
+    learn = Learner.step
+
+    def step(self: Learner, batch: Batch) -> Losses:
+        rates.append(self.rate_factor)
+        return learn(self, batch)
+
+    monkeypatch.setattr(Learner, "step", step)
+    begin(tmp_path, iterations=4, cooldown=0.5).go_on()  # 0, 1/4, 2/4 and 3/4 are over
+    assert list(dict.fromkeys(rates)) == [1.0, 0.5]
+    assert rates.count(0.5) < len(rates) / 2
+
+
+def test_matches_are_against_the_reference_when_there_is_one(tmp_path: Path) -> None:
+    stage = {**STAGE, "iterations": 2, "match_games": 20}
+    config = parse_config({**values(), "reference": "tic_tac_toe", "stages": [stage]}, "test")
+    run = Run.open(tmp_path, config, Silent())
+    run.go_on()
+    match = load_net(run.net_of_stage(0), run.game)[1].strength["against_reference"]
+    assert match["games"] == 20 and match["wins_a"] < match["wins_b"]  # against perfect play
+
+
 def test_the_net_of_an_oblong_board_fits_its_game(tmp_path: Path) -> None:
     config = parse_config({**values(iterations=2), "game": "connect_four"}, "test")
     run = Run.open(tmp_path, config, Silent())
