@@ -25,7 +25,7 @@ class Elo:
 
 def elo_of(score: float) -> float:
     """The Elo difference at which this share of points is expected, score in (0, 1)."""
-    return -400 * math.log10(1 / score - 1)
+    return 400 * math.log10(score / (1 - score))
 
 
 def wilson_interval(score: float, games: int) -> tuple[float, float]:
