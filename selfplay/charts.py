@@ -219,8 +219,10 @@ def comparison_chart(rows: Sequence[dict[str, Any]], title: str) -> bytes:
                 row["elo"], place, xerr=[[low], [high]], color=SERIES[place % len(SERIES)],
                 marker="o", capsize=4,
             )  # fmt: skip
-            axes.annotate(f"{row['elo']:+.0f}", (row["elo"], place), (0, 7), ha="center",
-                          textcoords="offset points")  # fmt: skip
+            axes.annotate(
+                f"{round(row['elo']):+d}", (row["elo"], place), (0, 7), textcoords="offset points",
+                ha="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+            )  # fmt: skip
         axes.set_yticks(range(len(rows)), [row["label"] for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.7)
         axes.set_xlabel("Elo over the net they started from, 95 % interval")
