@@ -22,6 +22,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from mcts import Log, PlayoutCap, Resignation, SearchSettings
 from selfplay.learner import LearnerSettings
 
+SELF_PLAY_SEARCH = SearchSettings(
+    visits=17,
+    noise_fraction=0.25,
+    temperature=1.0,
+    temperature_moves=16,
+    completed_q=True,
+    gumbel_c_scale=0.2,
+    random_symmetry=True,
+)  # RESULTS.md, "What a search teaches" and the ablations
+
 Lesson = tuple[np.ndarray, np.ndarray]  # weights [P] and advantages [P], see `replay.Games`
 
 
@@ -76,7 +86,7 @@ class SearchStage(SelfPlayStage):
 
     record_policies: ClassVar[bool] = True
     teacher: Literal["search"] = "search"
-    search: SearchSettings = SearchSettings(visits=17, root_policy="gumbel", random_symmetry=True)
+    search: SearchSettings = SELF_PLAY_SEARCH
     playout_cap: PlayoutCap | None = Field(None, description="quick searches for most moves; none")
     root_value_weight: float = Field(
         0.4, ge=0, le=1, description="share of the search's value in the value target"
