@@ -117,7 +117,8 @@ def likely_rows(
     most: int,
     rng: np.random.Generator,
 ) -> list[int]:
-    """Positions where the new net likes a move that is unthinkable to the old, the keenest first."""
+    """Positions where the new net likes a move that is unthinkable to the old, the keenest first;
+    none where the old would pass."""
     rows = np.flatnonzero(games.taught)
     rows = np.sort(rng.choice(rows, min(most, len(rows)), replace=False))
     keenness = []
@@ -125,7 +126,8 @@ def likely_rows(
         batch = make_batch(game, games, chunk, np.zeros(len(chunk), np.int64), 0.0)
         inputs = batch.planes.numpy(), batch.globals_.numpy()
         old, new = (legal_priors(net(*inputs).logits, batch.legal.numpy()) for net in (before, after))
-        keenness.append(np.where(old < UNTHINKABLE, new, 0).max(axis=1))
+        over = old.argmax(axis=1) >= game.board_actions  # imitation would pass: any move is news
+        keenness.append(np.where(old < UNTHINKABLE, new, 0).max(axis=1) * ~over)
     liking = np.concatenate(keenness)
     order = np.argsort(-liking, kind="stable")
     return [int(rows[i]) for i in order if liking[i] >= LIKELY]

@@ -11,8 +11,9 @@ from engine.position import Position
 from engine.record_files import read_records
 from engine.records import GameRecord
 from mcts import Evaluation, UniformEvaluator
-from selfplay.discoveries import Discovery, examine, find_discoveries, markdown, sgf
+from selfplay.discoveries import Discovery, examine, find_discoveries, likely_rows, markdown, sgf
 from selfplay.progress import Silent
+from selfplay.replay import Games
 
 TTT = load("tic_tac_toe")
 
@@ -61,6 +62,39 @@ def test_a_move_no_better_than_the_considered_ones_is_no_discovery() -> None:
     # Both 2 and 6 win for X, who has 0, 1 and 3; imitation knows 6.
     two_wins = position(0, 4, 1, 5, 3, 8)
     assert examine(two_wins, Blind(9, 2), UniformEvaluator(9), 100, 0.1) is None
+
+
+class Favours(UniformEvaluator):
+    """A net that all but knows which action to take."""
+
+    def __init__(self, actions: int, action: int) -> None:
+        super().__init__(actions)
+        self.action = action
+
+    def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
+        evaluation = super().__call__(planes, globals_)
+        evaluation.logits[:, self.action] = 20
+        return evaluation
+
+
+@pytest.mark.parametrize(("imitation", "found"), [(0, [0]), (25, [])])
+def test_where_imitation_would_pass_nothing_is_looked_for(imitation: int, found: list[int]) -> None:
+    go = load("go5")
+    game = Games(
+        starts=Position(go).state[None],
+        start_of=np.zeros(1, np.int32),
+        offsets=np.array([0, 1]),
+        actions=np.array([3], np.int16),
+        weights=np.ones(1, np.float32),
+        advantages=np.ones(1, np.float32),
+        policies=np.zeros((0, go.actions), np.float16),
+        root_values=np.full(1, np.nan, np.float32),
+        outcomes=np.ones(1, np.float32),
+        scores=np.full(1, np.nan, np.float32),
+        ownership=np.zeros((1, go.area), np.int8),
+    )
+    before, after = Favours(go.actions, imitation), Favours(go.actions, 12)
+    assert likely_rows(go, game, before, after, 10, np.random.default_rng(0)) == found
 
 
 def test_the_table_names_the_move_and_shows_the_board() -> None:
