@@ -18,16 +18,17 @@ from selfplay.replay import Games
 TTT = load("tic_tac_toe")
 
 
-class Blind(UniformEvaluator):
-    """A net that cannot imagine one cell."""
+class Partial(UniformEvaluator):
+    """A net that knows nothing but what it thinks of one action: below 0 it cannot imagine it, above
+    it all but plays it."""
 
-    def __init__(self, actions: int, cell: int) -> None:
+    def __init__(self, actions: int, action: int, logit: float) -> None:
         super().__init__(actions)
-        self.cell = cell
+        self.action, self.logit = action, logit
 
     def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
         evaluation = super().__call__(planes, globals_)
-        evaluation.logits[:, self.cell] = -20
+        evaluation.logits[:, self.action] = self.logit
         return evaluation
 
 
@@ -40,7 +41,7 @@ def position(*cells: int) -> Position:
 
 def test_a_winning_move_that_imitation_cannot_imagine_is_a_discovery() -> None:
     # X has 0 and 1 and wins at 2; O has 3 and 4.
-    found = examine(position(0, 3, 1, 4), Blind(9, 2), UniformEvaluator(9), 100, 0.1)
+    found = examine(position(0, 3, 1, 4), Partial(9, 2, -20), UniformEvaluator(9), 100, 0.1)
     assert found is not None
     assert found.action == 2 and found.prior < 1e-3 and found.value == 1.0
     assert {action for action, _, _ in found.considered} == {5, 6, 7, 8}
@@ -49,7 +50,7 @@ def test_a_winning_move_that_imitation_cannot_imagine_is_a_discovery() -> None:
 
 def test_the_values_are_the_movers_also_for_the_second_player() -> None:
     # O has 3 and 4 and wins at 5; else X wins, who threatens 1 and 5.
-    found = examine(position(0, 3, 2, 4, 8), Blind(9, 5), UniformEvaluator(9), 100, 0.1)
+    found = examine(position(0, 3, 2, 4, 8), Partial(9, 5, -20), UniformEvaluator(9), 100, 0.1)
     assert found is not None and found.action == 5 and found.value == 1.0
 
 
@@ -61,20 +62,7 @@ def test_a_move_that_imitation_considers_is_no_discovery() -> None:
 def test_a_move_no_better_than_the_considered_ones_is_no_discovery() -> None:
     # Both 2 and 6 win for X, who has 0, 1 and 3; imitation knows 6.
     two_wins = position(0, 4, 1, 5, 3, 8)
-    assert examine(two_wins, Blind(9, 2), UniformEvaluator(9), 100, 0.1) is None
-
-
-class Favours(UniformEvaluator):
-    """A net that all but knows which action to take."""
-
-    def __init__(self, actions: int, action: int) -> None:
-        super().__init__(actions)
-        self.action = action
-
-    def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
-        evaluation = super().__call__(planes, globals_)
-        evaluation.logits[:, self.action] = 20
-        return evaluation
+    assert examine(two_wins, Partial(9, 2, -20), UniformEvaluator(9), 100, 0.1) is None
 
 
 @pytest.mark.parametrize(("imitation", "found"), [(0, [0]), (25, [])])
@@ -93,12 +81,12 @@ def test_where_imitation_would_pass_nothing_is_looked_for(imitation: int, found:
         scores=np.full(1, np.nan, np.float32),
         ownership=np.zeros((1, go.area), np.int8),
     )
-    before, after = Favours(go.actions, imitation), Favours(go.actions, 12)
+    before, after = (Partial(go.actions, action, 20) for action in (imitation, 12))
     assert likely_rows(go, game, before, after, 10, np.random.default_rng(0)) == found
 
 
 def test_the_table_names_the_move_and_shows_the_board() -> None:
-    found = examine(position(0, 3, 1, 4), Blind(9, 2), UniformEvaluator(9), 100, 0.1)
+    found = examine(position(0, 3, 1, 4), Partial(9, 2, -20), UniformEvaluator(9), 100, 0.1)
     assert found is not None
     text = markdown(TTT, [found], 100, 0.1)
     assert "## 1. X plays C3" in text and "searches of 1,000 visits" in text
