@@ -69,7 +69,7 @@ class SearchSettings(BaseModel):
     completed_q: bool = Field(
         False,
         description="make the improved policy from the priors and the values of the moves, as Gumbel "
-        "does, instead of from their visits (PUCT)",
+        "does with its c_visit and c_scale, instead of from their visits (PUCT)",
     )
     score_weight: float = Field(
         0.0, ge=0, le=2, description="worth of the margin beside winning, for games with a score"

@@ -1,6 +1,6 @@
 """A net in training, with the head that only training needs.
 
-Predicting the opponent's reply teaches the net what a move provokes (Wu 2019, section 4.2). The
+Predicting the opponent's reply teaches the net what a move provokes (Wu 2019, section 3.4). The
 search has no use for it, so the head belongs to the learner: no net file has it, and each stage that
 wants one begins with a fresh one.
 """
