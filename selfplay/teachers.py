@@ -14,10 +14,10 @@ them, and so is the loss:
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mcts import Log, PlayoutCap, Resignation, SearchSettings
 from selfplay.learner import LearnerSettings
@@ -31,12 +31,16 @@ SELF_PLAY_SEARCH = SearchSettings(
     gumbel_c_scale=0.2,
     random_symmetry=True,
 )  # RESULTS.md, "What a search teaches" and the ablations
+GUMBEL_SELF_PLAY_SEARCH = SearchSettings(visits=17, root_policy="gumbel", random_symmetry=True)
 
 Lesson = tuple[np.ndarray, np.ndarray]  # weights [P] and advantages [P], see `replay.Games`
 
 
 class SelfPlayStage(BaseModel):
-    """What all stages that learn from own games have in common."""
+    """What all stages that learn from own games have in common.
+
+    A table in a stage, such as `learner`, changes what it names of the stage's default.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -80,9 +84,27 @@ class SelfPlayStage(BaseModel):
     match_search: SearchSettings = SearchSettings(visits=32)
     learner: LearnerSettings = LearnerSettings(learning_rate=1e-3, averaging=0.998)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _tables_change_the_defaults(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {key: cls._with_defaults(key, value) for key, value in values.items()}
+
+    @classmethod
+    def _with_defaults(cls, key: str, value: Any) -> Any:
+        """The value of a key; what a table leaves out stays as in the default."""
+        field = cls.model_fields.get(key)
+        if field is None or not isinstance(value, dict) or not isinstance(field.default, BaseModel):
+            return value
+        return field.default.model_dump() | value
+
 
 class SearchStage(SelfPlayStage):
-    """Learn what a search found in one's own games (AlphaGo Zero 2017, Gumbel AlphaZero 2022)."""
+    """Learn what a search found in one's own games (AlphaGo Zero 2017, Gumbel AlphaZero 2022).
+
+    A `search` table with `root_policy = "gumbel"` changes `GUMBEL_SELF_PLAY_SEARCH`.
+    """
 
     record_policies: ClassVar[bool] = True
     teacher: Literal["search"] = "search"
@@ -99,6 +121,12 @@ class SearchStage(SelfPlayStage):
         """Positions with the full search, the more surprising the more often."""
         weights = surprise_weights(log.surprises, log.full > 0, self.surprise_weight)
         return weights, np.ones(len(log.actions))
+
+    @classmethod
+    def _with_defaults(cls, key: str, value: Any) -> Any:
+        if key == "search" and isinstance(value, dict) and value.get("root_policy") == "gumbel":
+            return GUMBEL_SELF_PLAY_SEARCH.model_dump() | value
+        return super()._with_defaults(key, value)
 
 
 class OwnMovesStage(SelfPlayStage):

@@ -6,7 +6,7 @@ import torch
 
 from engine.games import load
 from engine.net import Output
-from mcts import Log
+from mcts import Log, SearchSettings
 from selfplay.learner import loss_terms
 from selfplay.replay import Games, make_batch
 from selfplay.teachers import (
@@ -67,6 +67,26 @@ def test_winners_imitates_the_winner_and_learns_values_from_both(outcome, advant
 def test_reinforce_signs_the_moves_by_the_result_less_the_baseline(outcome, baseline, advantages):
     _, found = ReinforceStage(baseline=baseline).lesson(log(outcome))
     assert found == pytest.approx(advantages)
+
+
+def test_a_table_changes_what_it_names_of_the_default_of_its_stage() -> None:
+    stage = SearchStage.model_validate({"search": {"visits": 33}, "learner": {"batch_size": 512}})
+    assert stage.search == SearchStage().search.model_copy(update={"visits": 33})
+    assert stage.learner == SearchStage().learner.model_copy(update={"batch_size": 512})
+    learner = ReinforceStage.model_validate({"learner": {"batch_size": 512}}).learner
+    assert learner == ReinforceStage().learner.model_copy(update={"batch_size": 512})
+
+
+def test_a_gumbel_search_begins_from_its_own_default() -> None:
+    """Noise, temperature and completed Q belong to PUCT."""
+    table = {"root_policy": "gumbel", "visits": 33}
+    search = SearchStage.model_validate({"search": table}).search
+    assert search == SearchSettings(visits=33, root_policy="gumbel", random_symmetry=True)
+
+
+def test_settings_given_whole_stay_as_they_are() -> None:
+    settings = SearchSettings(visits=5)
+    assert SearchStage(search=settings).search == settings
 
 
 def test_search_learns_from_all_positions_with_the_full_search() -> None:
