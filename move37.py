@@ -93,6 +93,7 @@ COMMANDS = (  # in the order of --help
     learning.discoveries,
     learning.arena,
     learning.ladder,
+    learning.curve,
     learning.record,
     learning.bench,
     playing.games,

@@ -15,6 +15,8 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.game import Game
+from selfplay.elo import Elo
+from selfplay.fit import Fit, fit_matches
 
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#666666"  # safe for the colour-blind
 PINK, SKY, YELLOW = "#cc79a7", "#56b4e9", "#e69f00"
@@ -72,8 +74,9 @@ def demo_chart(events: Events, title: str) -> bytes:
     return drawn.png
 
 
-def elo_chart(events: Events) -> bytes | None:
-    """Elo over the net each self-play stage began with, by time and by net evaluations."""
+def elo_chart(events: Events, reference: str | None = None) -> bytes | None:
+    """Elo over the reference, or over the net each self-play stage began with, by time and by net
+    evaluations; with three matches or more, a fit tells what twice as many evaluations are worth."""
     matches = of_kind(events, "match")
     if not matches:
         return None
@@ -82,12 +85,52 @@ def elo_chart(events: Events) -> bytes | None:
         for axes, unit, scale in ((left, "seconds", 60), (right, "evaluations", 1e6)):
             axes.axhline(0, color=GREY, lw=1)
             for colour, (name, rows) in zip(SERIES, by_stage(matches).items(), strict=False):
-                points = [(0.0, 0.0, 0.0, 0.0), *(_point(row, row[unit] / scale) for row in rows)]
-                _intervals(axes, points, colour, name)
+                points = [_point(row, row[unit] / scale) for row in rows]
+                begun = [] if reference else [(0.0, 0.0, 0.0, 0.0)]  # a net is equal to itself
+                _intervals(axes, [*begun, *points], colour, name)
+                if unit == "evaluations":
+                    _fitted(axes, [point[0] for point in points], rows, colour)
             axes.grid(alpha=0.3)
             axes.legend(frameon=False, loc="lower right")
-        left.set(xlabel="minutes", ylabel="Elo over the net before, 95 % interval")
+        left.set(xlabel="minutes", ylabel=f"Elo over {reference or 'the net before'}, 95 % interval")
         right.set(xlabel="net evaluations in self-play, millions")
+    return drawn.png
+
+
+def curve_chart(
+    points: Sequence[tuple[float, float, float, float]],
+    fit: Fit,
+    unit: str,
+    title: str,
+) -> bytes:
+    """Left the Elo of amounts of compute with its fit, right what twice as much is worth by the fit;
+    points: compute, elo, low, high."""
+    amounts = [point[0] for point in points]
+    between = np.geomspace(min(amounts), max(amounts), 60)
+    with picture(2, title=title) as drawn:
+        left, right = drawn.axes
+        _intervals(left, points, ORANGE, "measured", line="none")
+        left.plot(between, [fit.elo(amount) for amount in between], color=BLUE, label="fitted")
+        left.set_ylabel(f"Elo over {min(amounts):g}, 95 % interval")
+        left.legend(frameon=False)
+        worth = [fit.doubling(amount) for amount in between]
+        right.axhline(0, color=GREY, lw=1)
+        right.plot(between, [elo.elo for elo in worth], color=BLUE)
+        right.fill_between(
+            between,
+            [elo.low for elo in worth],
+            [elo.high for elo in worth],
+            color=BLUE,
+            alpha=0.2,
+            lw=0,
+        )
+        right.set_ylabel("Elo of twice as much, 95 % interval")
+        for axes in drawn.axes:
+            axes.set_xscale("log")
+            axes.set_xticks(amounts, [f"{amount:g}" for amount in amounts], minor=False)
+            axes.minorticks_off()
+            axes.set_xlabel(unit)
+            axes.grid(alpha=0.3)
     return drawn.png
 
 
@@ -312,13 +355,27 @@ def _point(row: dict[str, Any], x: float) -> tuple[float, float, float, float]:
 
 
 def _intervals(
-    axes: Any, points: Sequence[tuple[float, float, float, float]], colour: str, label: str
+    axes: Any,
+    points: Sequence[tuple[float, float, float, float]],
+    colour: str,
+    label: str,
+    line: str = "-",
 ) -> None:
     x, elo, low, high = zip(*points, strict=True)
     ends = [_ends(*row) for row in zip(elo, low, high, strict=True)]
     axes.errorbar(
-        x, elo, yerr=tuple(zip(*ends, strict=True)), color=colour, marker="o", capsize=3, label=label
-    )
+        x, elo, yerr=tuple(zip(*ends, strict=True)), color=colour, marker="o", ls=line, capsize=3,
+        label=label,
+    )  # fmt: skip
+
+
+def _fitted(axes: Any, compute: Sequence[float], rows: Events, colour: str) -> None:
+    """The line through matches, and what twice the compute of the last one is worth."""
+    fitted = fit_matches(compute, [Elo(row["elo"], *interval(row)) for row in rows])
+    if fitted is not None:
+        between = np.geomspace(min(compute), max(compute), 60)
+        label = f"twice as many: {fitted.doubling(max(compute))}"
+        axes.plot(between, [fitted.elo(x) for x in between], color=colour, ls="--", label=label)
 
 
 def _ends(elo: float, low: float, high: float) -> tuple[float, float]:

@@ -246,6 +246,28 @@ def ladder(
     result(as_json, standings.as_json(), str(standings))
 
 
+def curve(
+    net: Annotated[str, typer.Argument(help="A net file, or the name of one that ships.")],
+    visits: Annotated[str, typer.Option(help="The numbers of visits to compare.")] = "1,4,16,64,256",
+    games: Annotated[int, typer.Option(min=2, help="Games of each with the next.")] = 100,
+    out: Annotated[Path, typer.Option(help="The folder that keeps results and chart.")] = Path("curve"),
+    game: GameName = "go9",
+    opening_moves: OpeningMoves = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """What more visits are worth to a net, in Elo; the same command goes on where it stopped."""
+    from selfplay.curve import parse_visits, visits_curve
+    from selfplay.match import MatchOptions
+    from selfplay.progress import Terminal
+
+    counts, options = parse_visits(visits), MatchOptions(opening_moves)
+    with Terminal() as terminal:
+        found = visits_curve(net, counts, games, out, game, options, device, seed, terminal)
+    result(as_json, found.as_json(), str(found))
+
+
 def record(
     out: Annotated[Path, typer.Option(help="The SGF collection to write or to continue.")],
     games: Annotated[int, typer.Option(min=1, help="Games the collection shall hold.")] = 100,

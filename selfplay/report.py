@@ -24,7 +24,8 @@ from selfplay.metrics import Metrics
 from selfplay.replay import Games
 
 CAPTIONS = {
-    "elo": "Strength: Elo over the net that self-play began with, from matches on the way.",
+    "elo": "Strength: Elo over the net that self-play began with, or over the reference, from matches "
+    "on the way. Dashed: a line in the logarithm of the evaluations.",
     "accuracy": "Agreement with experts: held-out expert moves that are the net's first choice. "
     "Self-play may fall below imitation here and still be stronger.",
     "losses": "Losses. The policy losses of different teachers cannot be compared.",
@@ -57,10 +58,11 @@ def write_report(folder: Path) -> Path:
     path = folder / "config.json"
     if not path.exists():
         raise UserError(f"'{folder}' is no run folder: begin one with move37 train or move37 demo")
-    game = load(json.loads(path.read_text())["game"])
+    config = json.loads(path.read_text())
+    game = load(config["game"])
     events = Metrics(folder, board=False).read()
     drawn = {
-        "elo": charts.elo_chart(events),
+        "elo": charts.elo_chart(events, config.get("reference")),
         "accuracy": charts.accuracy_chart(events),
         "losses": charts.losses_chart(events),
         "games": charts.games_chart(events),
