@@ -23,12 +23,10 @@ from engine.games import load
 from engine.inference import NetEvaluator, choose_device, torch_threads
 from engine.nets import load_net
 from engine.position import Position
-from mcts import Evaluator, Search, SearchSettings
-from mcts.search import step_together
+from mcts import Evaluator, Search, SearchSettings, search_all
+from selfplay.worth import values_of_moves
 
 COUNTS = 0.02  # share of a policy from which on a move is judged
-TOGETHER = 64  # searches that share a batch
-MOST = 1024  # trees in memory at once
 KINDS: dict[str, dict[str, Any]] = {
     "Gumbel, c_scale 0.5": {"root_policy": "gumbel", "gumbel_c_scale": 0.5},
     "Gumbel, c_scale 0.2": {"root_policy": "gumbel", "gumbel_c_scale": 0.2},
@@ -62,18 +60,12 @@ class Target:
         return f"{gain:+.4f} +- {error:.4f}  {divergence:.3f}  {gain / divergence:.3f}"
 
 
-def run(
-    game: Game, settings: SearchSettings, positions: Sequence[Position], evaluator: Evaluator
+def searches_of(
+    settings: SearchSettings, positions: Sequence[Position], evaluator: Evaluator
 ) -> list[Search]:
     """Finished searches of positions."""
-    searches = [Search(game.native, settings, evaluator, seed) for seed in range(len(positions))]
-    for search, position in zip(searches, positions, strict=True):
-        search.set_root(position.state)
-    left = searches
-    while left := [search for search in left if not search.core.done]:
-        for first in range(0, len(left), TOGETHER):
-            step_together(left[first : first + TOGETHER], evaluator)
-    return searches
+    states = (position.state for position in positions)
+    return list(search_all(positions[0].game.native, settings, states, evaluator))
 
 
 def from_games(game: Game, count: int, evaluator: Evaluator, seed: int) -> list[Position]:
@@ -83,7 +75,7 @@ def from_games(game: Game, count: int, evaluator: Evaluator, seed: int) -> list[
     positions = [Position(game) for _ in range(count)]
     for ply in range(game.area):
         going = [p for p, end in zip(positions, lengths, strict=True) if ply < end and not p.over]
-        for position, search in zip(going, run(game, drawn, going, evaluator), strict=True):
+        for position, search in zip(going, searches_of(drawn, going, evaluator), strict=True):
             position.play(search.core.choose(ply))
     return [position for position in positions if not position.over]
 
@@ -98,30 +90,6 @@ def shares(searches: Sequence[Search], actions: int, of: str) -> np.ndarray:
     return table
 
 
-def worth(
-    game: Game, positions: Sequence[Position], judged: np.ndarray, visits: int, evaluator: Evaluator
-) -> np.ndarray:
-    """The value of the moves `judged` [N, A] bool in the mover's view, by a search behind each;
-    [N, A] float64, 0 elsewhere."""
-    values = np.zeros(judged.shape)
-    behind = []
-    for index, action in np.argwhere(judged):
-        then = positions[index].copy()
-        sign = 1 - 2 * then.to_move
-        then.play(int(action))
-        if then.over:
-            values[index, action] = sign * then.outcome()
-        else:
-            behind.append((index, action, sign, then))
-    settings = SearchSettings(visits=visits, random_symmetry=True)
-    for first in range(0, len(behind), MOST):
-        part = behind[first : first + MOST]
-        searches = run(game, settings, [then for *_, then in part], evaluator)
-        for (index, action, sign, _), search in zip(part, searches, strict=True):
-            values[index, action] = sign * search.core.root_value
-    return values
-
-
 def compare(
     game: Game,
     positions: Sequence[Position],
@@ -130,11 +98,12 @@ def compare(
     evaluator: Evaluator,
 ) -> dict[str, Target]:
     """What each kind of search would teach in the positions."""
-    done = {name: run(game, settings, positions, evaluator) for name, settings in searches.items()}
+    done = {name: searches_of(how, positions, evaluator) for name, how in searches.items()}
     learned = {name: shares(of, game.actions, "policy") for name, of in done.items()}
     prior = shares(next(iter(done.values())), game.actions, "prior")
     judged = np.maximum.reduce([prior, *learned.values()]) > COUNTS
-    values = worth(game, positions, judged, deep, evaluator)
+    judge = SearchSettings(visits=deep, random_symmetry=True)
+    values = values_of_moves(positions, judged, judge, evaluator)
 
     def mean(policy: np.ndarray) -> np.ndarray:
         counted = np.where(judged, policy, 0)

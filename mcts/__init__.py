@@ -2,7 +2,7 @@
 
 from mcts.evaluator import Evaluation, Evaluator, UniformEvaluator
 from mcts.matches import Log, MatchPool, Start
-from mcts.search import Search, step_together
+from mcts.search import Search, search_all, step_together
 from mcts.settings import PlayoutCap, Resignation, SearchSettings
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "SearchSettings",
     "Start",
     "UniformEvaluator",
+    "search_all",
     "step_together",
 ]

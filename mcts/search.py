@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from mcts.evaluator import Evaluator
 from mcts.settings import SearchSettings
 
 from . import _core
+
+TOGETHER = 64  # searches that share a batch
 
 
 class Search:
@@ -71,3 +74,22 @@ def step_together(searches: Sequence[Search], evaluator: Evaluator) -> None:
     finally:
         for search in searches:
             search.core.cancel()
+
+
+def search_all(
+    game: _core.Game, settings: SearchSettings, states: Iterable[np.ndarray], evaluator: Evaluator
+) -> Iterator[Search]:
+    """The finished search of each of many states [state_bytes] uint8 of one game, in their order.
+
+    The leaves of 64 trees share a batch, and no more trees are in memory. Number i has the seed i.
+    """
+    numbered = enumerate(states)
+    while group := list(islice(numbered, TOGETHER)):
+        searches = []
+        for seed, state in group:
+            searches.append(Search(game, settings, evaluator, seed))
+            searches[-1].set_root(state)
+        running = searches
+        while running := [search for search in running if not search.core.done]:
+            step_together(running, evaluator)
+        yield from searches

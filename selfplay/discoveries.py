@@ -8,7 +8,7 @@ is better, by a margin, than every move that imitation considers.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,19 +24,20 @@ from engine.inference import NetEvaluator, choose_device, cpu_count, torch_threa
 from engine.nets import load_net
 from engine.position import Position
 from engine.sgf import write_sgf
-from mcts import Evaluator, Search, SearchSettings
+from mcts import Evaluator, SearchSettings, search_all
 from selfplay.config import RunConfig, parse_config
 from selfplay.imitation import ExpertStage
 from selfplay.progress import Reporter
 from selfplay.replay import Games, make_batch
 from selfplay.report import position_after, record_of
 from selfplay.run import stage_name
+from selfplay.worth import values_of_moves
 
 UNTHINKABLE = 1 / 1000  # prior below which imitation would never play a move
 CONSIDERED = 1 / 100  # prior from which on it considers one
 DEEPER = 10  # times the visits of the first search
 LIKELY = 0.03  # prior of the self-play net that makes a position worth a search
-LEAVES = 8  # of a search at once
+TOGETHER = 64  # positions examined at once
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,11 @@ def find_discoveries(
         for source, games in _sources(folder):
             candidates = likely_rows(game, games, before, after, positions, rng)
             report.line(f"{source}: {len(candidates):,} positions are worth a search")
-            for number, row in enumerate(candidates):
-                report.bar(source, number / len(candidates), f"{len(found)} found")
-                position = position_after(game, games, row)
-                discovery = examine(position, before, after, visits, margin, source)
-                if discovery is not None:
-                    found.append(discovery)
+            for first in range(0, len(candidates), TOGETHER):
+                report.bar(source, first / len(candidates), f"{len(found)} found")
+                rows = candidates[first : first + TOGETHER]
+                examined = [position_after(game, games, row) for row in rows]
+                found += examine(examined, before, after, visits, margin, source)
                 if len(found) >= most:
                     break
     found.sort(key=lambda discovery: -discovery.margin)
@@ -140,50 +140,56 @@ def legal_priors(logits: np.ndarray, legal: np.ndarray) -> np.ndarray:
 
 
 def examine(
-    position: Position,
+    positions: Sequence[Position],
     before: Evaluator,
     after: Evaluator,
     visits: int,
     margin: float,
     source: str = "",
-) -> Discovery | None:
-    """The discovery in a position, or None: three conditions, the cheap ones first."""
-    game = position.game
-    planes, globals_ = position.encode()
-    legal = position.legal_mask().astype(bool)
-    priors = legal_priors(before(planes[None], globals_[None]).logits, legal[None])[0]
-    search = Search(
-        game.native, SearchSettings(visits=visits, leaves_per_batch=min(LEAVES, visits)), after
+) -> list[Discovery]:
+    """The discoveries in positions: three conditions, the cheap ones first. A pass is none."""
+    game = positions[0].game
+    planes, globals_ = (np.stack(part) for part in zip(*(p.encode() for p in positions), strict=True))
+    legal = np.stack([position.legal_mask() for position in positions]).astype(bool)
+    priors = legal_priors(before(planes, globals_).logits, legal)
+    states = (position.state for position in positions)
+    searches = search_all(game.native, SearchSettings(visits=visits), states, after)
+    chosen = np.array(
+        [search.core.choose(len(p.actions)) for p, search in zip(positions, searches, strict=True)]
     )
-    search.set_root(position.state)
-    search.run()
-    action = int(search.core.choose(len(position.actions)))
-    if priors[action] >= UNTHINKABLE:
-        return None
-    value = value_of_move(position, action, after, DEEPER * visits)
-    considered: list[tuple[int, float, float]] = []
-    for other in np.argsort(-priors, kind="stable"):
-        if considered and priors[other] < CONSIDERED:
-            break
-        theirs = value_of_move(position, int(other), after, DEEPER * visits)
-        if value - theirs < margin:
-            return None
-        considered.append((int(other), float(priors[other]), theirs))
-    return Discovery(position.copy(), action, float(priors[action]), value, considered, source)
+    rows = np.arange(len(positions))
+    news = (priors[rows, chosen] < UNTHINKABLE) & (chosen < game.board_actions)
+    likeliest = priors.argmax(axis=1)
+    considered = (priors >= CONSIDERED) & legal
+    considered[rows, likeliest] = True
+    deeper = SearchSettings(visits=DEEPER * visits)
 
+    def judge(moves: np.ndarray) -> np.ndarray:
+        return values_of_moves(positions, moves & news[:, None], deeper, after)
 
-def value_of_move(position: Position, action: int, evaluator: Evaluator, visits: int) -> float:
-    """The value of a move in [-1, 1], in the mover's view, by a search of the position behind it."""
-    then = position.copy()
-    then.play(action)
-    sign = 1.0 if position.to_move == 0 else -1.0
-    if then.over:
-        return sign * then.outcome()
-    settings = SearchSettings(visits=visits, leaves_per_batch=min(LEAVES, visits))
-    search = Search(position.game.native, settings, evaluator)
-    search.set_root(then.state)
-    search.run()
-    return sign * float(search.core.root_value)
+    # The likeliest move alone refutes most: the others are judged only where it is worse.
+    first = np.zeros_like(legal)
+    first[rows, chosen] = first[rows, likeliest] = True
+    values = judge(first)
+    news &= values[rows, chosen] - values[rows, likeliest] >= margin
+    values += judge(considered & ~first)
+    best = np.where(considered, values, -np.inf).max(axis=1)
+    news &= values[rows, chosen] - best >= margin
+    return [
+        Discovery(
+            positions[row].copy(),
+            int(chosen[row]),
+            float(priors[row, chosen[row]]),
+            float(values[row, chosen[row]]),
+            [
+                (int(action), float(priors[row, action]), float(values[row, action]))
+                for action in np.argsort(-priors[row], kind="stable")
+                if considered[row, action]
+            ],
+            source,
+        )
+        for row in map(int, np.flatnonzero(news))
+    ]
 
 
 # --- The run's files --------------------------------------------------------------------------

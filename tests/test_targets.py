@@ -9,6 +9,7 @@ import pytest
 from engine.games import load
 from engine.position import Position
 from mcts import Evaluation, SearchSettings
+from selfplay.worth import values_of_moves
 
 GAME = load("tic_tac_toe")
 spec = importlib.util.spec_from_file_location(
@@ -45,12 +46,7 @@ def test_a_search_that_proves_the_win_teaches_all_there_is_to_gain(one_move_wins
     found = targets.compare(GAME, one_move_wins, searches, 400, knows_nothing)["proof"]
     # Of five moves one wins (+1), one stops O's win and then wins or draws, three let O win (-1).
     assert found.divergences == pytest.approx([np.log(5)], abs=1e-4)
-    values = targets.worth(
-        GAME,
-        one_move_wins,
-        np.ones((1, 9), bool) & (np.arange(9) >= 5) | [np.arange(9) == 2],
-        400,
-        knows_nothing,
-    )
+    legal = one_move_wins[0].legal_mask()[None].astype(bool)
+    values = values_of_moves(one_move_wins, legal, SearchSettings(visits=400), knows_nothing)
     assert values[0, 2] == 1
     assert found.gains == pytest.approx([1 - values[0, [2, 5, 6, 7, 8]].mean()], abs=1e-4)

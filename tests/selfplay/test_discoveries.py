@@ -10,7 +10,7 @@ from engine.games import load
 from engine.position import Position
 from engine.record_files import read_records
 from engine.records import GameRecord
-from mcts import Evaluation, UniformEvaluator
+from mcts import Evaluation, SearchSettings, UniformEvaluator, search_all
 from selfplay.discoveries import Discovery, examine, find_discoveries, likely_rows, markdown, sgf
 from selfplay.progress import Silent
 from selfplay.replay import Games
@@ -41,8 +41,7 @@ def position(*cells: int) -> Position:
 
 def test_a_winning_move_that_imitation_cannot_imagine_is_a_discovery() -> None:
     # X has 0 and 1 and wins at 2; O has 3 and 4.
-    found = examine(position(0, 3, 1, 4), Partial(9, 2, -20), UniformEvaluator(9), 100, 0.1)
-    assert found is not None
+    (found,) = examine([position(0, 3, 1, 4)], Partial(9, 2, -20), UniformEvaluator(9), 100, 0.1)
     assert found.action == 2 and found.prior < 1e-3 and found.value == 1.0
     assert {action for action, _, _ in found.considered} == {5, 6, 7, 8}
     assert 0.1 <= found.margin <= 2
@@ -50,19 +49,40 @@ def test_a_winning_move_that_imitation_cannot_imagine_is_a_discovery() -> None:
 
 def test_the_values_are_the_movers_also_for_the_second_player() -> None:
     # O has 3 and 4 and wins at 5; else X wins, who threatens 1 and 5.
-    found = examine(position(0, 3, 2, 4, 8), Partial(9, 5, -20), UniformEvaluator(9), 100, 0.1)
-    assert found is not None and found.action == 5 and found.value == 1.0
+    seconds = position(0, 3, 2, 4, 8)
+    (found,) = examine([seconds], Partial(9, 5, -20), UniformEvaluator(9), 100, 0.1)
+    assert found.action == 5 and found.value == 1.0
+
+
+def test_of_many_positions_each_is_examined_for_itself() -> None:
+    wins, drawn = position(0, 3, 1, 4), position(4)
+    positions = [drawn, wins, drawn, wins]
+    found = examine(positions, Partial(9, 2, -20), UniformEvaluator(9), 100, 0.1)
+    assert [discovery.position.actions for discovery in found] == [wins.actions] * 2
 
 
 def test_a_move_that_imitation_considers_is_no_discovery() -> None:
     uniform = UniformEvaluator(9)
-    assert examine(position(0, 3, 1, 4), uniform, uniform, 100, 0.1) is None
+    assert examine([position(0, 3, 1, 4)], uniform, uniform, 100, 0.1) == []
 
 
 def test_a_move_no_better_than_the_considered_ones_is_no_discovery() -> None:
     # Both 2 and 6 win for X, who has 0, 1 and 3; imitation knows 6.
     two_wins = position(0, 4, 1, 5, 3, 8)
-    assert examine(two_wins, Partial(9, 2, -20), UniformEvaluator(9), 100, 0.1) is None
+    assert examine([two_wins], Partial(9, 2, -20), UniformEvaluator(9), 100, 0.1) == []
+
+
+def test_a_pass_is_no_discovery() -> None:
+    """White has passed, the board is Black's: to pass wins at once, as the search finds out."""
+    go = load("go5")
+    leads = Position(go)
+    for action in (12, 25, 7, 25):
+        leads.play(action)
+    cannot_pass = Partial(26, 25, -20)
+    settings = SearchSettings(visits=200)
+    (search,) = search_all(go.native, settings, [leads.state], UniformEvaluator(26))
+    assert search.core.choose(4) == 25 and search.core.root_value == 1
+    assert examine([leads], cannot_pass, UniformEvaluator(26), 200, 0.1) == []
 
 
 @pytest.mark.parametrize(("imitation", "found"), [(0, [0]), (25, [])])
@@ -86,8 +106,7 @@ def test_where_imitation_would_pass_nothing_is_looked_for(imitation: int, found:
 
 
 def test_the_table_names_the_move_and_shows_the_board() -> None:
-    found = examine(position(0, 3, 1, 4), Partial(9, 2, -20), UniformEvaluator(9), 100, 0.1)
-    assert found is not None
+    (found,) = examine([position(0, 3, 1, 4)], Partial(9, 2, -20), UniformEvaluator(9), 100, 0.1)
     text = markdown(TTT, [found], 100, 0.1)
     assert "## 1. X plays C3" in text and "searches of 1,000 visits" in text
     assert "| 1 | , move 5 | C3 |" in text
