@@ -144,14 +144,29 @@ def load_net(name: str | Path, game: Game | None = None) -> tuple[Net, NetInfo]:
     return net.eval(), info
 
 
+def load_start(name: str | Path, game: Game) -> tuple[Net, NetInfo]:
+    """A net to learn a game from, and what it will say of itself then.
+
+    As the tower fits every size, a net of another size of the game may start. Raises UserError for a
+    missing or damaged file and for a net of another game.
+    """
+    net, info = load_net(name)
+    _check_game(net, info, game, str(name))
+    return net, info.model_copy(update={"game": game.name, "sizes": sorted(set(game.shape))})
+
+
 def check_fit(net: Net, info: NetInfo, game: Game, name: str) -> None:
-    """Raises UserError unless the net was made for the game and has the right inputs."""
-    if family_of(info.game) != game.family:
-        raise UserError(f"net '{name}' plays {info.game}, not {game.name}: choose a net of that game")
+    """Raises UserError unless the net was trained on the game and its size, with the right inputs."""
+    _check_game(net, info, game, name)
     if not plays(info, game):
         known = ", ".join(str(size) for size in info.sizes)
         size = game.name.removeprefix(game.family) or "x".join(map(str, game.shape))
         raise UserError(f"board size {size} is not trained: net '{name}' supports {known}")
+
+
+def _check_game(net: Net, info: NetInfo, game: Game, name: str) -> None:
+    if family_of(info.game) != game.family:
+        raise UserError(f"net '{name}' plays {info.game}, not {game.name}: choose a net of that game")
     if net.config.model_dump(include={"planes", "globals", "action_planes", "extra_actions"}) != (
         config_for(game, 1, 8).model_dump(
             include={"planes", "globals", "action_planes", "extra_actions"}

@@ -43,7 +43,9 @@ def imitate(
     paths: Annotated[list[Path], typer.Argument(help="SGF files, folders, .zip or .tar.gz.")],
     out: Annotated[Path, typer.Option(help="The net file to write.")],
     game: GameName = "go9",
-    start: Annotated[str | None, typer.Option(help="A net to start from.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="A net to start from, of this size or another.")
+    ] = None,
     blocks: Annotated[int, typer.Option(min=1, help="Residual blocks of a new net.")] = 4,
     channels: Annotated[int, typer.Option(min=8, help="Channels of a new net.")] = 32,
     min_rank: Annotated[
@@ -88,7 +90,9 @@ def train(
     preset: Annotated[
         str | None, typer.Option(help="Or a ready-made one: demo, laptop, gpu or cluster.")
     ] = None,
-    start: Annotated[str | None, typer.Option(help="A net to begin self-play from.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="A net to begin self-play from, of this size or another.")
+    ] = None,
     game: GameName = "go9",
     hours: Annotated[float | None, typer.Option(min=0.001, help="Stop after this time.")] = None,
     cluster: Annotated[

@@ -26,7 +26,7 @@ from engine.errors import UserError
 from engine.files import write_whole
 from engine.game import Game
 from engine.games import load
-from engine.nets import info_of, load_net, new_net, save_net
+from engine.nets import info_of, load_net, load_start, new_net, save_net
 from selfplay.charts import comparison_chart, of_kind
 from selfplay.config import PRESETS, NetShape, RunConfig, parse, parse_config, preset_path, read_toml
 from selfplay.elo import match_elo
@@ -279,7 +279,7 @@ def _check_stages(config: ComparisonConfig, start: Path) -> None:
 def _keep_start(config: ComparisonConfig, game: Game, path: Path) -> None:
     """Writes the net that all start from, or finds it. Raises UserError when it is another one."""
     if config.start is not None:
-        net, info = load_net(config.start, game)
+        net, info = load_start(config.start, game)
     else:
         net = new_net(game, config.net.blocks, config.net.channels, config.seeds[0])
         info = info_of(net, game)

@@ -34,7 +34,7 @@ from engine.game import Game
 from engine.games import load
 from engine.inference import choose_device
 from engine.net import Net
-from engine.nets import NetInfo, info_of, load_net, new_net, save_net
+from engine.nets import NetInfo, info_of, load_net, load_start, new_net, save_net
 from selfplay.cluster import Cluster
 from selfplay.config import RunConfig, Stage, parse_config
 from selfplay.imitation import ExpertStage
@@ -147,7 +147,7 @@ class Run:
     def _starting_net(self) -> tuple[Net, NetInfo]:
         config = self.config
         if config.start is not None:
-            return load_net(config.start, self.game)
+            return load_start(config.start, self.game)
         net = new_net(self.game, config.net.blocks, config.net.channels, config.seed)
         return net, info_of(net, self.game)
 

@@ -10,7 +10,7 @@ from typing import Any
 from engine.errors import UserError
 from engine.games import lasting_name, load
 from engine.inference import choose_device, describe_devices
-from engine.nets import check_writable, info_of, load_net, new_net, save_net
+from engine.nets import check_writable, info_of, load_start, new_net, save_net
 from selfplay import parallel
 from selfplay.actor import help_run
 from selfplay.cluster import Cluster
@@ -40,7 +40,7 @@ def imitate_files(
     game, device = load(game_name), choose_device(device_name)
     check_writable(out)
     if start:
-        net, info = load_net(start, game)
+        net, info = load_start(start, game)
     else:
         net = new_net(game, blocks, channels, seed)
         info = info_of(net, game)

@@ -11,7 +11,7 @@ from engine.errors import UserError
 from engine.games import load
 from engine.inference import NetEvaluator, choose_device, torch_threads
 from engine.net import FusedConv, Net, NetConfig
-from engine.nets import NetInfo, check_fit, config_for, load_net, new_net, save_net
+from engine.nets import NetInfo, check_fit, config_for, load_net, load_start, new_net, save_net
 from engine.position import Position
 
 CPU = torch.device("cpu")
@@ -138,6 +138,17 @@ def test_a_net_that_does_not_fit_is_refused_with_the_reason(tmp_path: Path) -> N
     narrow = Net(config_for(load("go9"), 1, 8).model_copy(update={"planes": 9}))
     with pytest.raises(UserError, match="other inputs"):
         check_fit(narrow, described(narrow), load("go9"), "n")
+
+
+def test_a_net_of_one_size_may_start_another_but_no_other_game(tmp_path: Path) -> None:
+    net, path = lively_net(), tmp_path / "nine.safetensors"
+    save_net(path, net, described(net))
+    larger, info = load_start(path, load("go13x9"))
+    assert (info.game, info.sizes) == ("go13x9", [9, 13]) and info.training == {"teacher": "expert"}
+    planes, globals_ = inputs(net.config, 2, 13)
+    assert torch.equal(net(planes, globals_).policy, larger(planes, globals_).policy)
+    with pytest.raises(UserError, match="plays go9, not connect_four"):
+        load_start(path, load("connect_four"))
 
 
 def test_a_foreign_safetensors_file_is_not_a_net(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from safetensors import safe_open
 
 from engine.errors import UserError
 from engine.files import is_half_written
+from engine.games import load
 from engine.nets import load_net
 from selfplay.config import parse_config, preset_names, read_config, read_preset
 from selfplay.learner import Learner, Losses
@@ -56,6 +57,18 @@ def test_a_run_ends_with_a_net_that_describes_itself(tmp_path: Path) -> None:
     events = [row["event"] for row in Metrics(tmp_path / "run").read()]
     assert events == ["iteration", "match", "iteration", "match", "iteration"]
     assert json.loads((tmp_path / "run/versions.json").read_text())["torch"]
+
+
+def test_a_run_learns_on_from_a_net_of_another_size(tmp_path: Path) -> None:
+    stage = {**STAGE, "iterations": 1, "search": {"visits": 2}}
+    small = {"game": "go5", "net": {"blocks": 1, "channels": 8}, "stages": [stage]}
+    first = Run.open(tmp_path / "go5", parse_config(small, "test"), Silent())
+    assert first.go_on()
+    larger = {"game": "go6", "start": str(first.net_of_stage(0)), "stages": [stage]}
+    second = Run.open(tmp_path / "go6", parse_config(larger, "test"), Silent())
+    assert second.go_on()
+    info = load_net(second.net_of_stage(0), load("go6"))[1]
+    assert (info.game, info.sizes) == ("go6", [6]) and info.training["start"]["teacher"] == "search"
 
 
 def test_the_learning_rate_falls_in_the_last_share_of_a_stage(tmp_path: Path, monkeypatch) -> None:
