@@ -11,6 +11,14 @@ MARKS = ".XO"
 # The sizes of Go that tests compile by themselves; the others share one compilation.
 COMPILED = ["go1x2", "go2", "go3", "go4x3", "go5", "go9", "go19"]
 
+KO = """
+    . . . . .
+    . X O . .
+    X O . O .
+    . X O . .
+    . . . . .
+    """  # Black takes it at C3, White takes it back at B3
+
 
 def parse(diagram: str) -> np.ndarray:
     """A diagram as pieces [H, W] uint8: 0 empty, 1 the first player's, 2 the second's."""
@@ -54,3 +62,13 @@ def play(position: Position, words: str) -> Position:
     for word in words.split():
         position.play(position.game.notation.parse(word, position.legal_mask()))
     return position
+
+
+def black_prisoners(position: Position) -> int:
+    """How many black stones have been taken."""
+    return int(position.record["prisoners"][0, 0])
+
+
+def white_prisoners(position: Position) -> int:
+    """How many white stones have been taken."""
+    return int(position.record["prisoners"][0, 1])
