@@ -259,7 +259,7 @@ def markdown(game: Game, found: list[Discovery], visits: int, margin: float) -> 
         "",
         f"{len(found)} found. Each was chosen by a search of {visits} visits, has a prior below "
         f"1 in 1,000 in the imitation net, and by searches of {DEEPER * visits:,} visits its chance to "
-        f"win is at least {50 * margin:.0f} % better than that of every move that imitation gives 1 % "
+        f"win is at least {50 * margin:g} % better than that of every move that imitation gives 1 % "
         "or more. In brackets the chances to win.",
         "",
         "| # | from | move | imitation's prior | chance to win | imitation considers |",
