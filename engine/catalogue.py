@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.games import load, names
 from engine.nets import load_net, plays, shipped_names
+from engine.strength import in_words
 
 USUAL = {"go": "go9"}  # shown for a family whose bare name is no game
 
@@ -50,14 +51,5 @@ def table(found: list[dict[str, Any]]) -> str:
         if others:
             lines.append(f"{'':<14}also {' '.join(others)}")
         strengths = {net["name"]: net["strength"] for row in members for net in row["nets"]}
-        lines += [f"{'':<14}net {name}: {_facts(strengths[name])}" for name in strengths]
+        lines += [f"{'':<14}net {name}: {in_words(strengths[name])}" for name in strengths]
     return "\n".join(lines)
-
-
-def _facts(strength: dict[str, Any]) -> str:
-    """Measured figures in a line: `held_out: positions 52,330, top1 0.485`."""
-    return ", ".join(
-        f"{name}: {_facts(value)}" if isinstance(value, dict) else f"{name} {value:,}"
-        for name, value in strength.items()
-        if isinstance(value, dict | int | float)
-    )

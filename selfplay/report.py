@@ -18,8 +18,8 @@ from engine.nets import load_net
 from engine.position import Position
 from engine.records import GameRecord
 from engine.sgf import write_sgf
+from engine.strength import in_words
 from selfplay import charts
-from selfplay.elo import Elo
 from selfplay.metrics import Metrics
 from selfplay.replay import Games
 
@@ -148,27 +148,11 @@ def _nets_table(folder: Path) -> str:
         info = load_net(path)[1]
         facts = info.training
         learned = f"{facts.get('positions', 0):,} positions of {facts.get('games', 0):,} games"
-        rows.append((path.name, str(facts.get("teacher", "")), learned, _strength(info.strength)))
+        rows.append((path.name, str(facts.get("teacher", "")), learned, in_words(info.strength)))
     head, *body = rows
     cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in body)
     return f"<table><tr>{cells}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
-
-
-def _strength(strength: dict[str, Any]) -> str:
-    said = []
-    if held_out := strength.get("held_out"):
-        said.append(f"predicts {held_out['top1']:.1%} of held-out expert moves")
-    rivals = {
-        "against_start": "the net before",
-        "against_reference": "the reference",
-        "against_imitation": "imitation",
-    }
-    for key, rival in rivals.items():
-        if match := strength.get(key):
-            elo = Elo(match["elo"], *charts.interval(match))
-            said.append(f"Elo {elo} over {rival}, {match['games']} games")
-    return "; ".join(said)
 
 
 def _warnings(rows: list[dict[str, Any]]) -> str:
