@@ -99,12 +99,13 @@ def elo_chart(events: Events, reference: str | None = None) -> bytes | None:
 
 def curve_chart(
     points: Sequence[tuple[float, float, float, float]],
+    doublings: Sequence[tuple[float, float, float, float]],
     fit: Fit,
     unit: str,
     title: str,
 ) -> bytes:
-    """Left the Elo of amounts of compute with its fit, right what twice as much is worth by the fit;
-    points: compute, elo, low, high."""
+    """Left the Elo of amounts of compute, right what twice as much is worth, both measured and fitted;
+    points and doublings: compute, elo, low, high."""
     amounts = [point[0] for point in points]
     between = np.geomspace(min(amounts), max(amounts), 60)
     with picture(2, title=title) as drawn:
@@ -115,6 +116,7 @@ def curve_chart(
         left.legend(frameon=False)
         worth = [fit.doubling(amount) for amount in between]
         right.axhline(0, color=GREY, lw=1)
+        _intervals(right, doublings, ORANGE, "measured", line="none")
         right.plot(between, [elo.elo for elo in worth], color=BLUE)
         right.fill_between(
             between,

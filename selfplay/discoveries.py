@@ -100,13 +100,21 @@ def find_discoveries(
                 found += examine(examined, before, after, visits, margin, source)
                 if len(found) >= most:
                     break
-    found.sort(key=lambda discovery: -discovery.margin)
+    found = best_first(found)
     out = folder / "discoveries"
     out.mkdir(exist_ok=True)
     write_whole(out / "discoveries.md", markdown(game, found, visits, margin).encode())
     if game.family == "go":
         write_whole(out / "discoveries.sgf", "".join(map(sgf, found)).encode())
     return found
+
+
+def best_first(found: Sequence[Discovery]) -> list[Discovery]:
+    """The largest margin first; one that several games came to stands once."""
+    once: dict[tuple[int, int], Discovery] = {}
+    for each in sorted(found, key=lambda discovery: -discovery.margin):
+        once.setdefault((each.position.position_hash, each.action), each)
+    return list(once.values())
 
 
 def likely_rows(

@@ -14,7 +14,7 @@ from engine.errors import UserError
 from engine.games import load
 from engine.nets import info_of, new_net, save_net
 from selfplay.charts import elo_chart
-from selfplay.curve import fit_chain, parse_visits
+from selfplay.curve import Step, fit_steps, parse_visits, steps_of
 from selfplay.elo import Elo
 from selfplay.fit import Fit, fit, fit_matches, powers
 from selfplay.ladder import Result, Table
@@ -67,16 +67,32 @@ def result(fewer: int, more: int, won: int, lost: int) -> Result:
 def test_each_match_of_a_chain_is_a_difference_on_the_curve() -> None:
     """Four visits score 3 of 4 against one, so do sixteen against four: a straight line."""
     table = Table(game="go5", results=[result(1, 4, 90, 30), result(4, 16, 90, 30)])
-    found = fit_chain(table, {"v1": 1, "v4": 4, "v16": 16})
+    steps = steps_of(table, {"v1": 1, "v4": 4, "v16": 16})
     step = 400 * math.log10(90.5 / 30.5)
+    assert [(each.fewer, each.more) for each in steps] == [(1, 4), (4, 16)]
+    assert steps[0].doubling.elo == pytest.approx(step / 2, abs=0.1)
+    found = fit_steps(steps)
     assert [found.elo(n) for n in (1, 4, 16)] == pytest.approx([0, step, 2 * step], abs=0.1)
     assert found.doubling(1).elo == pytest.approx(step / 2, abs=0.1)
 
 
-def test_a_chain_that_bends_is_worth_less_at_its_end() -> None:
-    rows = [result(1, 4, 90, 10), result(4, 16, 80, 20), result(16, 64, 65, 35)]
-    found = fit_chain(Table(game="go5", results=rows), {"v1": 1, "v4": 4, "v16": 16, "v64": 64})
-    assert found.doubling(1).elo > found.doubling(16).elo > 0
+def step(fewer: int, elo: float) -> Step:
+    return Step(fewer, 4 * fewer, Elo(elo, elo - 60, elo + 60))
+
+
+@pytest.mark.parametrize("elos", [(300, 200, 100), (0, 100, 200, 300)])
+def test_a_chain_that_bends_evenly_is_a_parabola(elos: tuple[float, ...]) -> None:
+    """Between 4^i and 4^(i + 1) Elo grows by elos[i]: a doubling is worth half of that there."""
+    found = fit_steps([step(4**i, elo) for i, elo in enumerate(elos)])
+    assert len(found.coefficients) == 3
+    for i, elo in enumerate(elos):
+        assert found.elo(4 ** (i + 1)) - found.elo(4**i) == pytest.approx(elo, abs=0.01)
+
+
+def test_five_matches_can_tell_where_twice_the_visits_are_worth_most() -> None:
+    found = fit_steps([step(4**i, elo) for i, elo in enumerate((0, 170, 230, 230, 180))])
+    assert found.doubling(32).elo > found.doubling(2).elo
+    assert found.doubling(32).elo > found.doubling(1024).elo
 
 
 def test_visits_are_numbers_in_order() -> None:
@@ -98,6 +114,7 @@ def test_the_command_measures_draws_and_goes_on(tmp_path: Path) -> None:
     facts = json.loads(shown.stdout)
     assert [(point["visits"], point["games"]) for point in facts["points"]] == [(1, 4), (2, 8), (4, 4)]
     assert facts["points"][0]["elo"] == 0
+    assert [(each["from"], each["to"]) for each in facts["steps"]] == [(1, 2), (2, 4)]
     assert Path(facts["chart"]).read_bytes().startswith(b"\x89PNG")
     again = CliRunner().invoke(move37.app, [*arguments, "6"])
     assert [point["games"] for point in json.loads(again.stdout)["points"]] == [6, 12, 6]

@@ -11,7 +11,15 @@ from engine.position import Position
 from engine.record_files import read_records
 from engine.records import GameRecord
 from mcts import Evaluation, SearchSettings, UniformEvaluator, search_all
-from selfplay.discoveries import Discovery, examine, find_discoveries, likely_rows, markdown, sgf
+from selfplay.discoveries import (
+    Discovery,
+    best_first,
+    examine,
+    find_discoveries,
+    likely_rows,
+    markdown,
+    sgf,
+)
 from selfplay.progress import Silent
 from selfplay.replay import Games
 
@@ -59,6 +67,14 @@ def test_of_many_positions_each_is_examined_for_itself() -> None:
     positions = [drawn, wins, drawn, wins]
     found = examine(positions, Partial(9, 2, -20), UniformEvaluator(9), 100, 0.1)
     assert [discovery.position.actions for discovery in found] == [wins.actions] * 2
+
+
+def test_the_largest_margin_comes_first_and_the_same_move_once() -> None:
+    def found(value: float, *cells: int) -> Discovery:
+        return Discovery(position(*cells), 2, 0.0001, value, [(8, 0.5, 0.0)], "")
+
+    small, large, again = found(0.2, 0, 3, 1, 4), found(0.6, 0, 3), found(0.1, 1, 3, 0, 4)
+    assert best_first([again, small, large]) == [large, small]
 
 
 def test_a_move_that_imitation_considers_is_no_discovery() -> None:
