@@ -171,7 +171,7 @@ def discoveries(
     positions: Annotated[int, typer.Option(min=1, help="Positions of each kind to look at.")] = 20_000,
     visits: Annotated[int, typer.Option(min=2, help="Of the search; a deep one has ten times.")] = 200,
     margin: Annotated[float, typer.Option(min=0, max=2, help="Least gain in value, in [-1, 1].")] = 0.1,
-    most: Annotated[int, typer.Option(min=1, help="Stop after so many.")] = 20,
+    most: Annotated[int, typer.Option(min=1, help="Stop soon after so many.")] = 20,
     device: Device = "auto",
     seed: Seed = 0,
     as_json: Json = False,

@@ -76,7 +76,7 @@ def find_discoveries(
 ) -> list[Discovery]:
     """Looks through a run's own games and its expert games, and writes `discoveries/` into it.
 
-    At most `positions` of each kind are looked at, and it ends after `most` discoveries. Raises
+    At most `positions` of each kind are looked at, and it ends soon after `most` discoveries. Raises
     UserError when the folder is no run with an imitation net and a self-play net.
     """
     path = folder / "config.json"
