@@ -273,7 +273,8 @@ def test_a_sick_run_warns_once_with_the_cause(tmp_path: Path) -> None:
             self.lines.append(text)
 
     heard = Heard()
-    alike = {"opening_share": 0.0, "search": {"visits": 2}, "iterations": 3}  # no randomness at all
+    search = {"visits": 2, "noise_fraction": 0, "temperature": 0}  # no randomness at all
+    alike = {"opening_share": 0.0, "search": search, "iterations": 3}
     Run.open(tmp_path, parse_config(values(**alike), "test"), heard).go_on()
     warnings = [line for line in heard.lines if "repeated games" in line]
     assert len(warnings) == 1 and "opening_share" in warnings[0]
