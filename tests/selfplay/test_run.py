@@ -15,6 +15,7 @@ from engine.errors import UserError
 from engine.files import is_half_written
 from engine.games import load
 from engine.nets import load_net
+from mcts import SearchSettings
 from selfplay.config import parse_config, preset_names, read_config, read_preset
 from selfplay.learner import Learner, Losses
 from selfplay.metrics import Metrics
@@ -273,8 +274,8 @@ def test_a_sick_run_warns_once_with_the_cause(tmp_path: Path) -> None:
             self.lines.append(text)
 
     heard = Heard()
-    search = {"visits": 2, "noise_fraction": 0, "temperature": 0}  # no randomness at all
-    alike = {"opening_share": 0.0, "search": search, "iterations": 3}
+    certain = SearchSettings(visits=2).model_dump()  # no noise, no temperature, no symmetries
+    alike = {"opening_share": 0.0, "search": certain, "iterations": 3}
     Run.open(tmp_path, parse_config(values(**alike), "test"), heard).go_on()
     warnings = [line for line in heard.lines if "repeated games" in line]
     assert len(warnings) == 1 and "opening_share" in warnings[0]
