@@ -18,7 +18,7 @@ import numpy as np
 from engine.errors import UserError
 from engine.files import write_whole
 from selfplay.charts import curve_chart
-from selfplay.elo import Z95, Elo
+from selfplay.elo import Elo
 from selfplay.fit import Fit, fit, powers
 from selfplay.ladder import Standing, Table, climb, rate
 from selfplay.match import MatchOptions
@@ -149,5 +149,5 @@ def fit_steps(steps: Sequence[Step]) -> Fit:
     for step in steps:
         rows.append(powers(step.more, terms) - powers(step.fewer, terms))
         elos.append(step.match.elo)
-        deviations.append((step.match.high - step.match.low) / (2 * Z95))
+        deviations.append(step.match.deviation)
     return fit(np.array(rows), np.array(elos), np.array(deviations))

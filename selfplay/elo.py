@@ -19,6 +19,11 @@ class Elo:
     low: float
     high: float
 
+    @property
+    def deviation(self) -> float:
+        """The standard deviation that makes an interval as wide; infinite where an end is."""
+        return (self.high - self.low) / (2 * Z95)
+
     def __str__(self) -> str:
         return f"{self.elo:+.0f} [{self.low:+.0f}, {self.high:+.0f}]"
 

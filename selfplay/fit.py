@@ -51,10 +51,10 @@ def fit_matches(compute: Sequence[float], matches: Sequence[Elo]) -> Fit | None:
     known = [
         (amount, match)
         for amount, match in zip(compute, matches, strict=True)
-        if math.isfinite(match.low) and math.isfinite(match.high)
+        if math.isfinite(match.deviation)
     ]
     if len({amount for amount, _ in known}) < 3:
         return None
     rows = np.array([powers(amount, 2) for amount, _ in known])
-    deviations = np.array([(match.high - match.low) / (2 * Z95) for _, match in known])
+    deviations = np.array([match.deviation for _, match in known])
     return fit(rows, np.array([match.elo for _, match in known]), deviations)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UserError
-from selfplay.elo import Sprt, elo_of, expected_score, match_elo, parse_sprt, wilson_interval
+from selfplay.elo import Elo, Sprt, elo_of, expected_score, match_elo, parse_sprt, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,8 @@ def test_a_test_says_where_it_stands() -> None:
     test = parse_sprt("0,35")
     assert test.text(3.0).startswith("test of 0 against 35 Elo: accepted")
     assert test.as_json(-3.0)["decision"] == "H0" and test.as_json(0.1)["decision"] is None
+
+
+def test_the_deviation_is_that_of_a_normal_interval_as_wide() -> None:
+    assert Elo(10, 10 - 1.959964 * 30, 10 + 1.959964 * 30).deviation == pytest.approx(30)
+    assert Elo(400, 200, math.inf).deviation == math.inf
