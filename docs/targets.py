@@ -20,11 +20,11 @@ import numpy as np
 
 from engine.game import Game
 from engine.games import load
-from engine.inference import NetEvaluator, choose_device, torch_threads
-from engine.nets import load_net
+from engine.nets.files import load_net
+from engine.nets.inference import NetEvaluator, choose_device, torch_threads
 from engine.position import Position
 from mcts import Evaluator, Search, SearchSettings, search_all
-from selfplay.worth import values_of_moves
+from selfplay.reports.worth import values_of_moves
 
 COUNTS = 0.02  # share of a policy from which on a move is judged
 KINDS: dict[str, dict[str, Any]] = {

@@ -18,10 +18,10 @@ import numpy as np
 
 from engine.game import Game
 from engine.games.go import KO_SIMPLE
-from engine.inference import Device, NetEvaluator, cpu_count, torch_threads
-from engine.nets import load_net
+from engine.nets.files import load_net
+from engine.nets.inference import Device, NetEvaluator, cpu_count, torch_threads
+from engine.nets.tuning import TIMED_VISITS, Tuning, game_threads, worth
 from engine.position import Position
-from engine.tuning import TIMED_VISITS, Tuning, game_threads, worth
 from mcts import Evaluation, Evaluator, MatchPool, Search, SearchSettings, Start
 from mcts.bench import REPEATS, bench_board, median_rate, playout_rates, spread_of
 

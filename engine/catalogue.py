@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import Any
 
 from engine.games import load, names
-from engine.nets import load_net, plays, shipped_names
-from engine.strength import in_words
+from engine.nets.files import load_net, plays, shipped_names
+from engine.nets.strength import in_words
 
 USUAL = {"go": "go9"}  # shown for a family whose bare name is no game
 

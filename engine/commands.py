@@ -46,7 +46,7 @@ def play(
     seed: Seed = 0,
 ) -> None:
     """Play against a net in the terminal, or review a game."""
-    from engine.setup import GameSetup, parse_colour, parse_level, parse_time
+    from engine.play.setup import GameSetup, parse_colour, parse_level, parse_time
 
     setup = GameSetup(
         game=game,
@@ -67,7 +67,7 @@ def play(
 
         serve(port)
     elif plain or not has_terminal():
-        from engine.terminal import play_game
+        from engine.play.terminal import play_game
 
         if review is not None:
             raise UserError("--review needs a terminal: leave out --plain, or use move37 analyze")
@@ -122,8 +122,8 @@ def gtp(
     from engine.gtp.serve import serve_net
     from engine.gtp.session import Identity
     from engine.gtp.thinker import Limits
+    from engine.play.setup import parse_level, parse_time
     from engine.rules import parse_rules
-    from engine.setup import parse_level, parse_time
 
     serve_net(
         net,
@@ -146,8 +146,11 @@ def gtp(
 
 def analysis(
     net: Annotated[
-        str, typer.Option("--net", "--model", "-model", help="A net's file or name.")
-    ] = "go9-imitation",
+        str | None,
+        typer.Option(
+            "--net", "--model", "-model", help="A net's file or name; else that of each board size."
+        ),
+    ] = None,
     visits: Annotated[int, typer.Option(min=1, help="Visits a position, unless a query says.")] = 500,
     report_as: Annotated[
         str, typer.Option(help="Whose win rates: BLACK, WHITE or SIDETOMOVE.")
@@ -171,21 +174,23 @@ def analysis(
     device: Device = "auto",
 ) -> None:
     """Answer JSON analysis queries on stdin, as KaTrain asks them."""
-    from engine.analysis import run_analysis
-    from engine.analysis_query import Options, parse_perspective
-    from engine.inference import choose_device
-    from engine.tuning import search_of
+    from engine.analysis.protocol import run_analysis
+    from engine.analysis.query import Options, parse_perspective
+    from engine.nets.inference import choose_device
+    from engine.nets.tuning import search_of
+    from engine.players.net_source import NetSource
 
+    source = NetSource(net, device)
+    settings = search_of(visits, choose_device(device), source.name(source.first_board()))
     run_analysis(
-        net,
+        source,
         options=Options(
-            search_of(visits, choose_device(device), net).model_copy(update={"memory_mib": 1024}),
+            settings.model_copy(update={"memory_mib": 1024}),
             report_as=parse_perspective(report_as),
         ),
         config=config,
         overrides=override or [],
         parallel=parallel,
-        device=device,
         version=version("move37"),
         wait=not quit_at_end,
     )
@@ -194,7 +199,7 @@ def analysis(
 def analyze(
     paths: Annotated[list[Path], typer.Argument(help="SGF files, folders, .zip or .tar.gz.")],
     out: Annotated[Path, typer.Option(help="The folder for what is written.")] = Path("analysed"),
-    net: Annotated[str, typer.Option(help="A net's file or name; default: what ships.")] = "",
+    net: Annotated[str | None, typer.Option(help="A net's file or name; default: what ships.")] = None,
     visits: Annotated[
         int | None, typer.Option(min=1, help="Visits a position; default 200, or what --time allows.")
     ] = None,
@@ -206,10 +211,12 @@ def analyze(
     as_json: Json = False,
 ) -> None:
     """Comment game records: win rates, mistakes and better moves, as SGF, Markdown and JSON."""
-    from engine.commentary import run_analyze
-    from engine.setup import parse_time
+    from engine.analysis.analyze import run_analyze
+    from engine.play.setup import parse_time
+    from engine.players.net_source import NetSource
 
-    outcome = run_analyze(paths, out, net, visits, parse_time(position_time), chart, device)
+    source = NetSource(net, device)
+    outcome = run_analyze(paths, out, source, visits, parse_time(position_time), chart)
     result(as_json, outcome.as_json(), str(outcome))
 
 

@@ -63,7 +63,7 @@ def examine(own_version: str) -> Report:
 def _check_devices(report: Report) -> None:
     import torch
 
-    from engine.inference import choose_device, cpu_count
+    from engine.nets.inference import choose_device, cpu_count
 
     report.facts["cores"] = str(cpu_count())
     if torch.cuda.is_available():
@@ -86,8 +86,8 @@ def _check_nets(report: Report) -> None:
     import numpy as np
 
     from engine.games import load
-    from engine.inference import NetEvaluator, choose_device
-    from engine.nets import default_net, load_net, new_net, shipped_names
+    from engine.nets.files import default_net, load_net, new_net, shipped_names
+    from engine.nets.inference import NetEvaluator, choose_device
     from engine.position import Position
 
     names = shipped_names()

@@ -18,17 +18,17 @@ import time
 from functools import partial
 from pathlib import Path
 
-from engine.inference import Device, NetEvaluator, choose_device, describe_devices
-from engine.nets import load_net
-from engine.tuning import game_threads
-from selfplay.imitation import ExpertStage
-from selfplay.openings import Openings
+from engine.nets.files import load_net
+from engine.nets.inference import Device, NetEvaluator, choose_device, describe_devices
+from engine.nets.tuning import game_threads
+from selfplay.learning.replay import pack_finished
 from selfplay.progress import Reporter
-from selfplay.replay import pack_finished
 from selfplay.run import Run
-from selfplay.sources import IDS_OF_AN_ACTOR, LocalGames
 from selfplay.stages import LATEST, experts_of, inbox_of
-from selfplay.teachers import Teacher
+from selfplay.teachers.imitation import ExpertStage
+from selfplay.teachers.openings import Openings
+from selfplay.teachers.sources import IDS_OF_AN_ACTOR, LocalGames
+from selfplay.teachers.teacher import Teacher
 
 FILES_OF_AN_ITERATION = 8  # so many files hold the positions that the learner wants at a time
 MOST_WAITING = 2 * FILES_OF_AN_ITERATION  # files not taken up: then actors wait for the learner

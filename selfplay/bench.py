@@ -27,16 +27,16 @@ from engine.errors import UserError, did_you_mean
 from engine.files import write_whole
 from engine.game import Game
 from engine.games import load
-from engine.inference import Device, NetEvaluator, choose_device, describe_devices, torch_threads
-from engine.nets import load_net
+from engine.nets.files import load_net
+from engine.nets.inference import Device, NetEvaluator, choose_device, describe_devices, torch_threads
+from engine.nets.tuning import keep_tuning
 from engine.peers import SIMULATIONS, compare
-from engine.tuning import keep_tuning
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
 from mcts.bench import bench_tree, one_core
 from mcts.signature import signature
-from selfplay.charts import speed_chart
 from selfplay.progress import Reporter
-from selfplay.teachers import SearchStage
+from selfplay.reports.charts import speed_chart
+from selfplay.teachers.teacher import SearchStage
 
 Rows = list[dict[str, Any]]
 SUITES = ["board", "tree", "net", "search", "selfplay"]

@@ -76,8 +76,8 @@ def accuracy(
     as_json: Json = False,
 ) -> None:
     """How well a net predicts the experts' moves and results of any records."""
-    from selfplay.accuracy import accuracy_on_files
     from selfplay.progress import Terminal
+    from selfplay.teachers.accuracy import accuracy_on_files
 
     with Terminal() as terminal:
         measured = accuracy_on_files(net, paths, game, min_rank, device, terminal)
@@ -148,8 +148,8 @@ def compare(
 
     Options take the place of what the file says.
     """
-    from selfplay.comparison import compare as compare_variants
-    from selfplay.comparison import read_comparison
+    from selfplay.comparison.compare import compare as compare_variants
+    from selfplay.comparison.plan import read_comparison
     from selfplay.progress import Terminal
 
     config = read_comparison(comparison, start, evaluations, minutes, games, seed, device)
@@ -160,7 +160,7 @@ def compare(
 
 def report(run: Annotated[Path, typer.Argument(help="The run folder.")], as_json: Json = False) -> None:
     """Charts, tables and a sample game of a run, as one HTML page."""
-    from selfplay.report import write_report
+    from selfplay.reports.report import write_report
 
     page = write_report(run)
     result(as_json, {"page": str(page)}, f"wrote {page}")
@@ -177,8 +177,8 @@ def discoveries(
     as_json: Json = False,
 ) -> None:
     """Find good moves that imitation would never have played; writes SGF and a table."""
-    from selfplay.discoveries import describe, find_discoveries
     from selfplay.progress import Terminal
+    from selfplay.reports.discoveries import describe, find_discoveries
 
     with Terminal() as terminal:
         found = find_discoveries(run, positions, visits, margin, most, device, seed, terminal)
@@ -206,9 +206,9 @@ def arena(
     as_json: Json = False,
 ) -> None:
     """A match with paired colours and varied openings."""
-    from selfplay.elo import parse_sprt
-    from selfplay.match import MatchOptions, arena_match, match_json, match_text
     from selfplay.progress import Terminal
+    from selfplay.rating.elo import parse_sprt
+    from selfplay.rating.match import MatchOptions, arena_match, match_json, match_text
 
     test = parse_sprt(sprt) if sprt else None
     options = MatchOptions(opening_moves, seconds, test, sgf)
@@ -237,9 +237,9 @@ def ladder(
     as_json: Json = False,
 ) -> None:
     """Rate nets and engines against each other; the same command goes on where it stopped."""
-    from selfplay.ladder import Pairing, climb
-    from selfplay.match import MatchOptions
     from selfplay.progress import Terminal
+    from selfplay.rating.ladder import Pairing, climb
+    from selfplay.rating.match import MatchOptions
 
     if gauntlet and chain:
         raise UserError("--gauntlet and --chain both say who plays whom: give one of them")
@@ -262,9 +262,9 @@ def curve(
     as_json: Json = False,
 ) -> None:
     """What more visits are worth to a net, in Elo; the same command goes on where it stopped."""
-    from selfplay.curve import parse_visits, visits_curve
-    from selfplay.match import MatchOptions
     from selfplay.progress import Terminal
+    from selfplay.rating.match import MatchOptions
+    from selfplay.reports.curve import parse_visits, visits_curve
 
     counts, options = parse_visits(visits), MatchOptions(opening_moves)
     with Terminal() as terminal:
@@ -330,7 +330,7 @@ def bench(
 ) -> None:
     """Measure the speed of the board, the tree, the net, the search and self-play."""
     from engine.games import load
-    from engine.nets import default_net
+    from engine.nets.files import default_net
     from selfplay.bench import draw_speeds, run_suites, run_tuning, search_signature, tables
     from selfplay.progress import Terminal
 

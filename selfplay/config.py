@@ -9,8 +9,8 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from engine.errors import UserError, did_you_mean
-from selfplay.imitation import ExpertStage
-from selfplay.teachers import ReinforceStage, SearchStage, WinnersStage
+from selfplay.teachers.imitation import ExpertStage
+from selfplay.teachers.teacher import ReinforceStage, SearchStage, WinnersStage
 
 PRESETS = Path(__file__).parent / "presets"
 

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.inference import describe_devices
-from engine.nets import NetInfo, load_net, save_net
-from selfplay.arena import Tally
-from selfplay.comparison import Comparison, compare, read_comparison
+from engine.nets.files import NetInfo, load_net, save_net
+from engine.nets.inference import describe_devices
+from selfplay.comparison.compare import compare
+from selfplay.comparison.plan import read_comparison
+from selfplay.comparison.results import Comparison
 from selfplay.config import RunConfig, parse_config, read_preset
-from selfplay.match import net_match
 from selfplay.progress import Reporter, clock
-from selfplay.report import draw_run
+from selfplay.rating.arena import Tally
+from selfplay.rating.match import net_match
+from selfplay.reports.report import draw_run
 from selfplay.run import Run
 
 IMITATION_SHARE = 0.5  # of the time, at most: it ends when the accuracy stops rising

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from selfplay.reinforcement import Iteration
+from selfplay.teachers.reinforcement import Iteration
 
 
 @dataclass(frozen=True)

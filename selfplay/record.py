@@ -15,11 +15,11 @@ from typing import TextIO
 
 from engine.errors import UserError
 from engine.games import load
-from engine.gtp_client import GtpEngine, GtpError, GtpPlayer
+from engine.players.gtp_client import GtpEngine, GtpError, GtpPlayer
 from engine.position import Position
-from engine.record_files import read_records
-from engine.records import GameRecord, result_outcome, start_position
-from engine.sgf import write_sgf
+from engine.records.files import read_records
+from engine.records.record import GameRecord, result_outcome, start_position
+from engine.records.sgf import write_sgf
 
 RULES = "Chinese"
 DEFAULT_ENGINES = tuple(

@@ -32,15 +32,15 @@ from engine.errors import UserError
 from engine.files import is_half_written, write_whole
 from engine.game import Game
 from engine.games import load
-from engine.inference import choose_device
-from engine.net import Net
-from engine.nets import NetInfo, info_of, load_net, load_start, new_net, save_net
-from selfplay.cluster import Cluster
+from engine.nets.files import NetInfo, info_of, load_net, load_start, new_net, save_net
+from engine.nets.inference import choose_device
+from engine.nets.net import Net
 from selfplay.config import RunConfig, Stage, parse_config
-from selfplay.imitation import ExpertStage
 from selfplay.metrics import Metrics
 from selfplay.progress import Reporter
 from selfplay.stages import ACTORS, StageContext, expert_stage, self_play_stage
+from selfplay.teachers.cluster import Cluster
+from selfplay.teachers.imitation import ExpertStage
 
 
 class Run:

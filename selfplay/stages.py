@@ -10,26 +10,26 @@ from typing import Any
 
 from engine.errors import UserError
 from engine.game import Game
-from engine.inference import Device, cpu_count, torch_threads
-from engine.net import Net, NetConfig
-from engine.nets import NetInfo, load_net, save_net, training_note
-from engine.tuning import game_threads
-from selfplay.accuracy import measure
-from selfplay.arena import Tally
-from selfplay.checkpoint import Checkpoint
-from selfplay.cluster import Cluster, ClusterGames, Job
-from selfplay.experts import held_out_mask, read_experts
+from engine.nets.files import NetInfo, load_net, save_net, training_note
+from engine.nets.inference import Device, cpu_count, torch_threads
+from engine.nets.net import Net, NetConfig
+from engine.nets.tuning import game_threads
 from selfplay.health import examine
-from selfplay.imitation import ExpertStage, Imitator, Progress
-from selfplay.inbox import Inbox
-from selfplay.learner import Losses
+from selfplay.learning.checkpoint import Checkpoint
+from selfplay.learning.learner import Losses
+from selfplay.learning.replay import Games
 from selfplay.metrics import Metrics
-from selfplay.openings import Openings
 from selfplay.progress import Reporter, clock
-from selfplay.reinforcement import Iteration, Reinforcement
-from selfplay.replay import Games
-from selfplay.sources import GameSource, LocalGames
-from selfplay.teachers import Teacher
+from selfplay.rating.arena import Tally
+from selfplay.teachers.accuracy import measure
+from selfplay.teachers.cluster import Cluster, ClusterGames, Job
+from selfplay.teachers.experts import held_out_mask, read_experts
+from selfplay.teachers.imitation import ExpertStage, Imitator, Progress
+from selfplay.teachers.inbox import Inbox
+from selfplay.teachers.openings import Openings
+from selfplay.teachers.reinforcement import Iteration, Reinforcement
+from selfplay.teachers.sources import GameSource, LocalGames
+from selfplay.teachers.teacher import Teacher
 
 SHIPPED = "shipped"  # names the expert games that come with move37
 SHIPPED_GAMES = Path(__file__).parent / "data"

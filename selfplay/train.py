@@ -9,18 +9,18 @@ from typing import Any
 
 from engine.errors import UserError
 from engine.games import lasting_name, load
-from engine.inference import choose_device, describe_devices
-from engine.nets import check_writable, info_of, load_start, new_net, save_net
-from selfplay import parallel
+from engine.nets.files import check_writable, info_of, load_start, new_net, save_net
+from engine.nets.inference import choose_device, describe_devices
 from selfplay.actor import help_run
-from selfplay.cluster import Cluster
 from selfplay.config import RunConfig, parse_config, preset_names, read_config, read_preset
-from selfplay.imitation import ExpertStage
-from selfplay.learner import Learner
+from selfplay.learning import parallel
+from selfplay.learning.learner import Learner
 from selfplay.metrics import Metrics
 from selfplay.progress import Reporter
 from selfplay.run import Run
 from selfplay.stages import SHIPPED, StageContext, expert_stage, shipped_games
+from selfplay.teachers.cluster import Cluster
+from selfplay.teachers.imitation import ExpertStage
 
 
 def imitate_files(

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import move37
 from engine.games import load
-from engine.nets import info_of, new_net, save_net
+from engine.nets.files import info_of, new_net, save_net
 
 run = CliRunner()
 
@@ -129,6 +129,8 @@ def test_imitate_and_accuracy_agree_on_what_they_print(tmp_path: Path) -> None:
         (("ladder", "random", "nowhere.safetensors"), "nowhere.safetensors"),
         (("analyze", "nowhere.sgf"), "nowhere.sgf"),
         (("analysis", "--net", "nowhere"), "nowhere"),
+        (("analysis", "--net", "hex7"), "'hex7' plays hex7: choose a net that plays Go"),
+        (("gtp", "--net", "hex7"), "'hex7' plays hex7: choose a net that plays Go"),
         (("analysis", "--report-as", "GREY"), "use BLACK, WHITE or SIDETOMOVE"),
         (("analysis", "-override-config", "maxVisits"), "'maxVisits' is no parameter"),
         (("analysis", "-override-config", "maxVisits=x"), "visits"),
@@ -212,8 +214,8 @@ def test_play_without_a_terminal_is_plain() -> None:
 
 
 def test_the_help_names_the_default_level() -> None:
-    from engine.levels import DEFAULT_LEVEL
     from engine.options import LevelName
+    from engine.players.levels import DEFAULT_LEVEL
 
     (option,) = LevelName.__metadata__
     assert option.help.endswith(f"default in play: {DEFAULT_LEVEL.name}.")

@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,42 @@ def test_a_layer_imports_no_higher_layer(layer: str) -> None:
     higher = set(LAYERS[LAYERS.index(layer) + 1 :])
     guilty = {str(path): imports(path) & higher for path in modules(layer)}
     assert {path: names for path, names in guilty.items() if names} == {}
+
+
+def run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and all below it, without the imports that only type checkers see."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from run_time_nodes(child)
+
+
+def imported_within(path: Path, layer: str) -> set[str]:
+    """The dotted names of what a file imports from its own layer."""
+    found = set()
+    for node in run_time_nodes(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == layer:
+            found.update(f"{layer}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{layer}."):
+            found.add(str(node.module))
+    return found
+
+
+def room(name: str) -> str:
+    """The folder or file just below the layer that `engine.nets.cuda` or `engine.game` is in."""
+    return ".".join(name.split(".")[:2])
+
+
+@pytest.mark.parametrize("layer", ["mcts", "engine", "selfplay"])
+def test_the_rooms_of_a_layer_do_not_import_each_other_in_a_circle(layer: str) -> None:
+    graph: dict[str, set[str]] = {}
+    for path in modules(layer):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        used = {room(other) for other in imported_within(path, layer)}
+        graph.setdefault(room(name), set()).update(used - {room(name)})
+    assert len(graph) > 5
+    list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
 
 
 def test_the_core_and_the_learning_layers_do_not_know_go() -> None:

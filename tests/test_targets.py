@@ -9,7 +9,7 @@ import pytest
 from engine.games import load
 from engine.position import Position
 from mcts import Evaluation, SearchSettings
-from selfplay.worth import values_of_moves
+from selfplay.reports.worth import values_of_moves
 
 GAME = load("tic_tac_toe")
 spec = importlib.util.spec_from_file_location(

@@ -8,7 +8,7 @@ from engine.errors import UserError
 from engine.game import Game
 from engine.games import go_name, load
 from engine.position import Position
-from engine.records import GameRecord
+from engine.records.record import GameRecord
 from engine.rules import Rules
 
 BLACK, WHITE = 0, 1

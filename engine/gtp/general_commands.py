@@ -11,9 +11,9 @@ import numpy as np
 from engine.gtp.protocol import Command, GtpFailure
 from engine.gtp.session import COMMANDS, Session, arguments, command
 from engine.gtp.thinker import MOST_RESIGN
-from engine.levels import find_level
-from engine.players import make_settings
-from engine.tuning import MOST_VISITS
+from engine.nets.tuning import MOST_VISITS
+from engine.players.levels import find_level
+from engine.players.named import make_settings
 from mcts import SearchSettings
 
 

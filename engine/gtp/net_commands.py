@@ -10,10 +10,10 @@ import numpy as np
 from engine.analyst import margin_stdev
 from engine.gtp.protocol import SYNTAX_ERROR, Command, GtpFailure
 from engine.gtp.session import Session, arguments, command, whole_number
-from engine.net_view import NetView
-from engine.nets import as_model
+from engine.nets.files import as_model
+from engine.nets.tuning import MOST_VISITS
+from engine.nets.view import NetView
 from engine.position import Position
-from engine.tuning import MOST_VISITS
 
 UNKNOWN = -1  # what stands for the errors that our nets do not foresee
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine import time_control
 from engine.chains import chains
 from engine.gtp.protocol import SYNTAX_ERROR, Command, GtpFailure
 from engine.gtp.session import Session, arguments, command, player_of
 from engine.gtp.thinker import Decision, Watch, nothing
+from engine.play import time_control
 from engine.scoring import chains_in_seki, score
 
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
-from engine.errors import UserError
 from engine.game import Game
 
 # Importing them registers their commands.
@@ -21,7 +20,8 @@ from engine.gtp import (  # noqa: F401
 from engine.gtp.board import Board
 from engine.gtp.protocol import Inbox, Replies, lines_of
 from engine.gtp.session import Identity, Session, log
-from engine.gtp.thinker import EvaluatorOf, Limits, NetSource, Thinker
+from engine.gtp.thinker import EvaluatorOf, Limits, Thinker
+from engine.players.net_source import NetSource
 from engine.rules import Rules
 from mcts import SearchSettings
 
@@ -75,20 +75,13 @@ def serve_net(
 
     Raises UserError for a net that cannot be used.
     """
-    from engine.games import load
-    from engine.inference import choose_device, cpu_count, torch_threads
-    from engine.nets import default_net, load_net
-    from engine.pace import pace_of
-    from engine.tuning import search_of
+    from engine.nets.inference import choose_device, cpu_count, torch_threads
+    from engine.nets.pace import pace_of
+    from engine.nets.tuning import search_of
 
-    name = net or default_net(load("go9"))
-    if name is None:
-        raise UserError("no net ships for go9: name one with --net")
-    _, info = load_net(name)
-    game = load(info.game)
-    if game.family != "go":
-        raise UserError(f"net '{name}' plays {info.game}: GTP is for Go")
     source = NetSource(net, device)
+    game = source.first_board()
+    name = source.name(game)
     with torch_threads(threads or cpu_count()):
         log(f"{identity.name} {identity.version}: net {name}, rules {rules.name}, komi {komi:g}")
         if limits.level is None and limits.visits is None:

@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine import time_control
 from engine.errors import UserError
 from engine.gtp.analysis import COLOURS, parse_vertex
 from engine.gtp.board import Board
@@ -21,7 +20,8 @@ from engine.gtp.protocol import (
     parse,
 )
 from engine.gtp.thinker import Thinker
-from engine.time_control import TimeControl
+from engine.play import time_control
+from engine.play.time_control import TimeControl
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,11 @@ from engine.gtp.session import (
     player_of,
     whole_number,
 )
-from engine.handicap import fixed_handicap, most_fixed_stones
-from engine.record_files import read_records
-from engine.records import GameRecord
+from engine.play.handicap import fixed_handicap, most_fixed_stones
+from engine.records.files import read_records
+from engine.records.record import GameRecord
+from engine.records.sgf import write_sgf
 from engine.rules import parse_rules, preset, set_one, sgf_rules
-from engine.sgf import write_sgf
 
 
 def _resize(session: Session, width: int, height: int) -> str:

@@ -12,16 +12,16 @@ import numpy as np
 
 from engine.analyst import Analyst, Report
 from engine.chains import neighbours, regions
-from engine.errors import UserError
 from engine.game import Game
 from engine.gtp.board import Board
-from engine.levels import Level
-from engine.net_view import NetView, net_views
-from engine.players import SearchPlayer
+from engine.nets.tuning import MOST_VISITS
+from engine.nets.view import NetView, net_views
+from engine.play.time_control import LAG
+from engine.players.choice import choose_move
+from engine.players.levels import Level
+from engine.players.named import SearchPlayer
 from engine.position import Position
 from engine.scoring import dead_stones, expected_ownership, score, without
-from engine.time_control import LAG
-from engine.tuning import MOST_VISITS
 from mcts import Evaluator, Search, SearchSettings
 
 Stop = Callable[[], bool]
@@ -237,7 +237,7 @@ class Thinker:
             return stop() or time.monotonic() - begun >= seconds
 
         search = self.search(position, visits, hurried, allowed, watch, to_move=True)
-        action = int(search.core.choose(len(position.actions)))
+        action = choose_move(search, position)
         if resign and not clean_up and self._is_lost(board, player, search):
             return Decision(None, search)
         return Decision(action, search)
@@ -293,28 +293,3 @@ class Thinker:
             its_net = self.evaluator_of(game, level)
             mover = SearchPlayer(game, level.settings(has_net=True), its_net, self.seed)
         return _Seat(game, evaluator, Analyst(game, evaluator, settings), player, mover)
-
-
-class NetSource:
-    """The evaluators of one net, or of the shipped nets of each board size when no net is named."""
-
-    def __init__(self, net: str | None, device: str) -> None:
-        self.net, self.device = net, device
-        self._loaded: dict[str, Evaluator] = {}
-
-    def names(self) -> list[str]:
-        """The nets in use so far."""
-        return list(self._loaded)
-
-    def __call__(self, game: Game, level: Level | None = None) -> Evaluator:
-        """See `EvaluatorOf`."""
-        from engine.inference import NetEvaluator, choose_device
-        from engine.nets import default_net, load_net
-
-        name = self.net or (level.net(game) if level else default_net(game))
-        if name is None:
-            raise UserError(f"no net ships for {game.name}: name one with --net")
-        net, _ = load_net(name, game)
-        if name not in self._loaded:
-            self._loaded[name] = NetEvaluator(net, choose_device(self.device), game)
-        return self._loaded[name]

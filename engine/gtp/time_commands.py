@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine import time_control
 from engine.gtp.protocol import Command
 from engine.gtp.session import Session, arguments, command, number, player_of, whole_number
+from engine.play import time_control
 
 
 @command("time_settings")

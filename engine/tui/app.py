@@ -8,8 +8,8 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from engine.review import Review
-from engine.setup import GameSetup, make_reviewer, open_session, read_game, setup_for
+from engine.analysis.review import Review
+from engine.play.setup import GameSetup, make_reviewer, open_session, read_game, setup_for
 from engine.tui.play import PlayScreen
 from engine.tui.review import ReviewScreen
 

@@ -15,11 +15,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, DirectoryTree, Input, Label, Select, Static
 
 from engine import games
-from engine.clock import parse_duration
 from engine.errors import UserError
-from engine.levels import LEVELS, find_level
-from engine.session import Session
-from engine.setup import GameSetup, open_session
+from engine.play.clock import parse_duration
+from engine.play.session import Session
+from engine.play.setup import GameSetup, open_session
+from engine.players.levels import LEVELS, find_level
 
 Answer = TypeVar("Answer")
 _AS_NOW = "as now"

@@ -11,7 +11,7 @@ from textual.widgets import DataTable, Static
 
 from engine.analyst import MoveReport, Report
 from engine.game import Game
-from engine.session import Session, margin_text
+from engine.play.session import Session, margin_text
 from engine.tui.board import MOST_SUGGESTIONS, short_number
 from engine.tui.picture import piece_colour, piece_glyph
 

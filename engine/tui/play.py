@@ -14,13 +14,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from engine.analysis.review import Review
 from engine.analyst import Report
-from engine.bot import Decision, Stop
 from engine.errors import UserError, did_you_mean
-from engine.levels import find_level
-from engine.review import Review
-from engine.session import Session
-from engine.setup import (
+from engine.play.session import Session
+from engine.play.setup import (
     GameSetup,
     make_bot,
     make_reviewer,
@@ -29,6 +27,8 @@ from engine.setup import (
     read_game,
     setup_for,
 )
+from engine.players.bot import Decision, Stop
+from engine.players.levels import find_level
 from engine.tui.board import Board
 from engine.tui.dialogs import FileName, Help, NewGame
 from engine.tui.graph import Graph

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Label, Static
 
+from engine.analysis.review import MoveReview, Review
 from engine.analyst import Analyst
-from engine.bot import Stop
 from engine.game import Game
-from engine.review import MoveReview, Review
+from engine.players.bot import Stop
 from engine.tui.graph import Graph
 from engine.tui.panels import Candidates, Moves, piece_text, standing, whose
 from engine.tui.table import OVERLAYS, TableScreen

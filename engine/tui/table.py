@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 from textual.worker import get_current_worker
 
-from engine.bot import Stop
+from engine.players.bot import Stop
 from engine.position import Position
 from engine.tui.board import Board
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from engine import games
-from engine.inference import NetEvaluator, choose_device, torch_threads
-from engine.nets import new_net
+from engine.nets.files import new_net
+from engine.nets.inference import NetEvaluator, choose_device, torch_threads
 from mcts.bench import random_positions
 
 NETS = [(4, 32), (6, 64), (6, 96)]

@@ -6,8 +6,8 @@ import pytest
 from engine import games
 from engine.bench import Timed, TimeIsUpError, bench_net, bench_search, full_batch
 from engine.errors import UserError
-from engine.inference import NetEvaluator, choose_device, cpu_count, torch_threads
-from engine.nets import NetInfo, new_net, save_net
+from engine.nets.files import NetInfo, new_net, save_net
+from engine.nets.inference import NetEvaluator, choose_device, cpu_count, torch_threads
 from mcts import Search, SearchSettings, UniformEvaluator
 from selfplay.bench import SUITES, bench_selfplay, run_suites, tables
 from selfplay.progress import Silent

@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from connect_four_solver import Solver
 
 from engine.games import load
-from engine.inference import NetEvaluator, choose_device
-from engine.nets import load_net
+from engine.nets.files import load_net
+from engine.nets.inference import NetEvaluator, choose_device
 from engine.position import Position
 from mcts import Search, SearchSettings
 

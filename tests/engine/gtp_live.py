@@ -10,8 +10,8 @@ from engine.errors import UserError
 from engine.gtp.serve import serve
 from engine.gtp.session import Identity
 from engine.gtp.thinker import Limits
-from engine.inference import NetEvaluator, choose_device
-from engine.nets import new_net
+from engine.nets.files import new_net
+from engine.nets.inference import NetEvaluator, choose_device
 from engine.rules import preset
 from mcts import SearchSettings
 

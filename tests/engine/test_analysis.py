@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.analysis import AnalysisEngine, parse_overrides, read_config, serve
-from engine.analysis_query import Options
+from engine.analysis.protocol import AnalysisEngine, parse_overrides, read_config, serve
+from engine.analysis.query import Options
 from engine.analyst import Analyst
 from engine.errors import UserError
 from engine.games import load
-from engine.inference import NetEvaluator, choose_device
-from engine.nets import check_fit, load_net
+from engine.players.net_source import NetSource
 from engine.position import Position
 from mcts import SearchSettings, UniformEvaluator
 
@@ -28,21 +27,20 @@ QUERY = {"id": "q", "moves": [], "rules": "tromp-taylor", "komi": 7, "boardXSize
 
 @pytest.fixture(scope="module")
 def net():
-    net, info = load_net("go9-imitation")
-    return NetEvaluator(net, choose_device("cpu"), GO), net, info
+    source = NetSource("go9-imitation", "cpu")
+    source(GO)
+    return source
 
 
 class Session:
     """An engine and what it has answered."""
 
     def __init__(self, net, **options):
-        evaluator, bare, info = net
         self.answers = []
         parallel = options.pop("parallel", 8)
         self.engine = AnalysisEngine(
-            evaluator,
-            lambda game: check_fit(bare, info, game, "go9-imitation"),
-            "go9-imitation",
+            net,
+            net.names,
             Options(SEARCH, **options),
             lambda answer: self.answers.append(json.loads(json.dumps(answer))),
             parallel=parallel,
@@ -116,7 +114,7 @@ def test_the_answer_is_the_analysts_report(session, net):
     position = Position(GO)
     position.set_start(suicide=1)
     position.play(47)  # C4: no two moves that a symmetry makes equally good
-    report = Analyst(GO, net[0], SEARCH).analyse(position).seen_by(0)
+    report = Analyst(GO, net(GO), SEARCH).analyse(position).seen_by(0)
     (answer,) = session.ask(query(moves=[["B", "C4"]]))
     assert [m["visits"] for m in answer["moveInfos"]] == [m.visits for m in report.moves]
     assert answer["rootInfo"]["winrate"] == pytest.approx(report.win_rate, abs=1e-5)
@@ -148,10 +146,10 @@ def test_turns_are_answered_one_by_one_and_batched_together(net):
 
     def counting(planes, globals_):
         calls.append(len(planes))
-        return net[0](planes, globals_)
+        return net(GO)(planes, globals_)
 
     session = Session(net)
-    session.engine.evaluator = counting
+    session.engine.evaluator_of = lambda game: counting
     moves = [["B", "E5"], ["W", "D4"], ["B", "F6"]]
     answers = session.ask(query(moves=moves, analyzeTurns=[0, 1, 3, 1], maxVisits=8))
     assert sorted(answer["turnNumber"] for answer in answers) == [0, 1, 3]
@@ -285,11 +283,21 @@ def test_without_a_komi_it_is_what_is_usual_under_the_rules(session, rules, komi
     assert session.ask(asked)[0]["rootInfo"]["scoreLead"] == 81 - komi
 
 
+def test_without_a_net_named_each_board_size_has_the_one_that_ships_for_it():
+    source = NetSource(None, "cpu")
+    session = Session(source)
+    small = query(id="5", boardXSize=5, boardYSize=5, includePolicy=True)
+    answers = session.ask(query(id="9"), small, {"id": "nets", "action": "query_models"})
+    assert source.names() == ["go9", "go5"]
+    assert len(next(a for a in answers if a["id"] == "5")["policy"]) == 26
+    (refused,) = session.ask(query(boardXSize=7, boardYSize=7))
+    assert "no net ships for go7" in refused["error"] and refused["field"] == "boardXSize"
+
+
 def test_oblong_boards_are_analysed_by_a_net_that_knows_both_sides():
-    game = load("go9x7")
     answers = []
     engine = AnalysisEngine(
-        UniformEvaluator(game.actions), lambda game: None, "none", Options(SEARCH), answers.append
+        lambda game: UniformEvaluator(game.actions), list, Options(SEARCH), answers.append
     )
     moves = [["B", "J1"], ["W", "A7"]]
     engine.handle(json.dumps(query(boardXSize=9, boardYSize=7, moves=moves, includePolicy=True)))
@@ -416,9 +424,8 @@ FIELDS = [
 def test_whatever_stands_in_a_query_it_is_answered_once(changes):
     answers = []
     engine = AnalysisEngine(
-        lambda planes, globals_: pytest.fail("a query of zeros is not searched here"),
-        lambda game: None,
-        "none",
+        lambda game: lambda planes, globals_: pytest.fail("a query of zeros is not searched here"),
+        list,
         Options(SEARCH),
         answers.append,
     )

@@ -9,8 +9,8 @@ import pytest
 from engine.analyst import Analyst, lower_bound
 from engine.errors import UserError
 from engine.games import load
-from engine.inference import NetEvaluator, choose_device
-from engine.nets import load_net
+from engine.nets.files import load_net
+from engine.nets.inference import NetEvaluator, choose_device
 from engine.position import Position
 from mcts import SearchSettings, UniformEvaluator
 

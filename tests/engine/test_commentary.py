@@ -9,21 +9,17 @@ import numpy as np
 import pytest
 from sgfmill import sgf, sgf_grammar
 
+from engine.analysis.analyze import analyse_files
+from engine.analysis.commentary import commented_sgf, lead_text
+from engine.analysis.page import draw_chart, markdown
+from engine.analysis.record_review import review_record
 from engine.analyst import Analyst
-from engine.commentary import (
-    analyse_files,
-    commented_sgf,
-    draw_chart,
-    lead_text,
-    markdown,
-    review_record,
-)
 from engine.errors import UserError
 from engine.games import load
-from engine.inference import NetEvaluator, choose_device
-from engine.nets import load_net
-from engine.record_files import read_records
-from engine.tuning import MOST_VISITS
+from engine.nets.files import load_net
+from engine.nets.inference import NetEvaluator, choose_device
+from engine.nets.tuning import MOST_VISITS
+from engine.records.files import read_records
 from mcts import SearchSettings, UniformEvaluator
 
 GO = load("go9")

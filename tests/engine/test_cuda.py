@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from engine.cuda import LARGEST, FixedBatches, padded
 from engine.games import load
-from engine.inference import Device, NetEvaluator, describe_devices, devices_of
-from engine.net import Net
-from engine.nets import load_net
+from engine.nets.cuda import LARGEST, FixedBatches, padded
+from engine.nets.files import load_net
+from engine.nets.inference import Device, NetEvaluator, describe_devices, devices_of
+from engine.nets.net import Net
+from engine.nets.tuning import default_tuning
 from engine.position import Position
-from engine.tuning import default_tuning
 
 CPU = torch.device("cpu")
 GO = load("go9")
@@ -81,7 +81,7 @@ def test_answers_belong_to_the_caller(net: Net) -> None:
 
 
 def test_more_rows_than_the_largest_batch_are_cut(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.cuda.LARGEST", 4)
+    monkeypatch.setattr("engine.nets.cuda.LARGEST", 4)
     planes, globals_ = positions(10)
     got = FixedBatches(net, [CPU], torch.float32)(planes, globals_)
     assert got.policy.shape == (10, 82)
@@ -154,8 +154,8 @@ def test_the_evaluator_takes_all_gpus(net: Net, monkeypatch: pytest.MonkeyPatch)
     """`cuda` is every GPU, `cuda:1` that one; threads and the first line follow."""
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     monkeypatch.setattr("torch.cuda.get_device_name", lambda device: "NVIDIA H100")
-    monkeypatch.setattr("engine.inference.cpu_count", lambda: 16)
-    monkeypatch.setattr("engine.tuning.cpu_count", lambda: 16)
+    monkeypatch.setattr("engine.nets.inference.cpu_count", lambda: 16)
+    monkeypatch.setattr("engine.nets.tuning.cpu_count", lambda: 16)
     both, second, cpu = (Device(torch.device(name)) for name in ("cuda", "cuda:1", "cpu"))
     assert [str(device) for device in devices_of(both)] == ["cuda:0", "cuda:1"]
     assert devices_of(second) == [second.torch_device]

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.games import load
-from engine.gtp_client import GtpEngine, GtpError, GtpPlayer, GtpRefusalError, GtpTimeoutError
+from engine.players.gtp_client import GtpEngine, GtpError, GtpPlayer, GtpRefusalError, GtpTimeoutError
 from engine.position import Position
 
 FAKE = shlex.join([sys.executable, str(Path(__file__).parent.parent / "fake_engine.py")])

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.coords import VertexNotation
-from engine.handicap import fixed_handicap, most_fixed_stones
+from engine.play.handicap import fixed_handicap, most_fixed_stones
 
 # 19x19 as GTP 2, section 4.1.1 lists them.
 NINETEEN = {

@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 
 from engine.errors import UserError
 from engine.games import load
-from engine.inference import NetEvaluator, choose_device, torch_threads
-from engine.net import FusedConv, Net, NetConfig
-from engine.nets import NetInfo, check_fit, config_for, load_net, load_start, new_net, save_net
+from engine.nets.files import NetInfo, check_fit, config_for, load_net, load_start, new_net, save_net
+from engine.nets.inference import NetEvaluator, choose_device, torch_threads
+from engine.nets.net import FusedConv, Net, NetConfig
 from engine.position import Position
 
 CPU = torch.device("cpu")

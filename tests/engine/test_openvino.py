@@ -10,9 +10,9 @@ import torch
 from engine.errors import UserError
 from engine.game import Game
 from engine.games import load
-from engine.inference import NetEvaluator, choose_device, torch_threads
-from engine.net import Net
-from engine.nets import load_net, new_net
+from engine.nets.files import load_net, new_net
+from engine.nets.inference import NetEvaluator, choose_device, torch_threads
+from engine.nets.net import Net
 from mcts import Evaluation
 from mcts.bench import random_positions
 

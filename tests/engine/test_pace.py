@@ -6,13 +6,14 @@ import time
 
 import pytest
 
-from engine import games, pace
+from engine import games
 from engine.errors import UserError
-from engine.inference import choose_device, hardware
-from engine.levels import find_level
-from engine.nets import net_path
-from engine.pace import Pace, measure, pace_of
-from engine.setup import GameSetup, pace_words
+from engine.nets import pace
+from engine.nets.files import net_path
+from engine.nets.inference import choose_device, hardware
+from engine.nets.pace import Pace, measure, pace_of
+from engine.play.setup import GameSetup, pace_words
+from engine.players.levels import find_level
 from mcts import SearchSettings, UniformEvaluator
 
 CPU = choose_device("cpu")

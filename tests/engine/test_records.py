@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from engine.errors import UserError
 from engine.games import go_name
 from engine.games.go import KO_POSITIONAL, KO_SIMPLE, KO_SITUATIONAL
-from engine.record_files import read_records
-from engine.records import (
+from engine.records.files import read_records
+from engine.records.record import (
     BrokenRecord,
     GameRecord,
     result_margin,
@@ -19,7 +19,7 @@ from engine.records import (
     rules_fields,
     start_position,
 )
-from engine.sgf import write_sgf
+from engine.records.sgf import write_sgf
 
 ONE = "(;GM[1]FF[4]SZ[9]KM[7]PB[ann]PW[bob];B[ee];W[cc])"
 TWO = "(;GM[1]FF[4]SZ[9]KM[7];B[aa])"

@@ -3,10 +3,10 @@
 import pytest
 
 from engine import games
+from engine.analysis.review import Review
 from engine.analyst import Analyst
 from engine.position import Position
-from engine.records import GameRecord
-from engine.review import Review
+from engine.records.record import GameRecord
 from mcts import SearchSettings, UniformEvaluator
 
 OXO = games.load("tic_tac_toe")

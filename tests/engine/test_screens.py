@@ -8,18 +8,19 @@ character of the board: its role in `engine.tui.picture.Palette`, so that a them
 import asyncio
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from textual.color import Color
 
 from engine import games
+from engine.analysis.review import Review
 from engine.analyst import Analyst, Outlook
-from engine.bot import Bot
-from engine.clock import GameClock
-from engine.review import Review
-from engine.session import Session
-from engine.setup import GameSetup
+from engine.play.clock import GameClock
+from engine.play.session import Session
+from engine.play.setup import GameSetup
+from engine.players.bot import Bot
 from engine.tui.app import Move37
 from engine.tui.board import Board
 from engine.tui.picture import piece_colour
@@ -147,6 +148,7 @@ def compare(name, shown):
 @pytest.fixture(autouse=True)
 def stopped_clocks(monkeypatch):
     monkeypatch.setattr(GameClock, "text", lambda clock, player: "0:07")
+    monkeypatch.setattr("engine.tui.play.time", SimpleNamespace(monotonic=lambda: 7.0))
 
 
 @pytest.mark.parametrize("name", CASES)

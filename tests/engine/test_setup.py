@@ -3,14 +3,9 @@
 import pytest
 
 from engine import games
-from engine.clock import GameClock, duration_text, parse_duration
 from engine.errors import UserError
-from engine.levels import DEFAULT_LEVEL, LEVELS, find_level
-from engine.players import SearchPlayer, parse_player
-from engine.position import Position
-from engine.record_files import read_records
-from engine.records import GameRecord
-from engine.setup import (
+from engine.play.clock import GameClock, duration_text, parse_duration
+from engine.play.setup import (
     GameSetup,
     make_bot,
     open_session,
@@ -19,7 +14,12 @@ from engine.setup import (
     read_game,
     setup_for,
 )
-from engine.sgf import write_sgf
+from engine.players.levels import DEFAULT_LEVEL, LEVELS, find_level
+from engine.players.named import SearchPlayer, parse_player
+from engine.position import Position
+from engine.records.files import read_records
+from engine.records.record import GameRecord
+from engine.records.sgf import write_sgf
 
 
 def names(game, actions):
@@ -144,7 +144,7 @@ def test_a_side_is_named_by_its_colour_its_piece_or_its_order(text, game, player
 
 def test_the_clock_counts_for_the_side_to_move_and_its_flag_falls(monkeypatch):
     now = 100.0
-    monkeypatch.setattr("engine.clock.time.monotonic", lambda: now)
+    monkeypatch.setattr("engine.play.clock.time.monotonic", lambda: now)
     clock = GameClock(main_time=10)
     clock.run_for(0)
     now += 4
@@ -161,7 +161,7 @@ def test_the_clock_counts_for_the_side_to_move_and_its_flag_falls(monkeypatch):
 
 def test_without_a_main_time_the_clock_shows_what_was_used_and_no_flag_falls(monkeypatch):
     now = 0.0
-    monkeypatch.setattr("engine.clock.time.monotonic", lambda: now)
+    monkeypatch.setattr("engine.play.clock.time.monotonic", lambda: now)
     clock = GameClock()
     clock.run_for(0)
     now += 65

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.nets import load_net, shipped_names
-from engine.strength import in_words
+from engine.nets.files import load_net, shipped_names
+from engine.nets.strength import in_words
 
 MATCH = {"games": 400, "wins": 265, "draws": 9, "losses": 126, "elo": 126.2, "elo_low": 89.7}
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from engine import games
-from engine.bot import Bot
 from engine.errors import UserError
-from engine.record_files import read_records
-from engine.records import start_position
-from engine.session import Session
-from engine.setup import GameSetup
-from engine.terminal import Terminal, play_game
+from engine.play.session import Session
+from engine.play.setup import GameSetup
+from engine.play.terminal import Terminal, play_game
+from engine.players.bot import Bot
+from engine.records.files import read_records
+from engine.records.record import start_position
 from mcts import SearchSettings, UniformEvaluator
 
 
@@ -428,8 +428,8 @@ def test_ctrl_c_while_the_bot_thinks_makes_it_move_and_at_the_prompt_quits(monke
             return super().__call__(planes, globals_)
 
     monkeypatch.setattr(GameSetup, "net_name", lambda self: None)
-    monkeypatch.setattr("engine.setup.UniformEvaluator", Impatient)
-    monkeypatch.setattr("engine.setup.search_of", lambda visits, *_: SearchSettings(visits=visits))
+    monkeypatch.setattr("engine.play.setup.UniformEvaluator", Impatient)
+    monkeypatch.setattr("engine.play.setup.search_of", lambda visits, *_: SearchSettings(visits=visits))
     output = io.StringIO()
     before = signal.getsignal(signal.SIGINT)
     play_game(setup(visits=10_000_000), input=Keyboard("C3\n"), output=output)
@@ -449,8 +449,8 @@ def test_ctrl_c_pauses_bot_against_bot(monkeypatch):
             return super().__call__(planes, globals_)
 
     monkeypatch.setattr(GameSetup, "net_name", lambda self: None)
-    monkeypatch.setattr("engine.setup.UniformEvaluator", Impatient)
-    monkeypatch.setattr("engine.setup.search_of", lambda visits, *_: SearchSettings(visits=visits))
+    monkeypatch.setattr("engine.play.setup.UniformEvaluator", Impatient)
+    monkeypatch.setattr("engine.play.setup.search_of", lambda visits, *_: SearchSettings(visits=visits))
     text = transcript("", human=None)
     assert text.count(" thinks ") == 1
     assert "Stopped. Press Enter to go on, or type help.\n> " in text

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import time_control
 from engine.errors import UserError
-from engine.time_control import NO_LIMIT, Reading, TimeControl
+from engine.play import time_control
+from engine.play.time_control import NO_LIMIT, Reading, TimeControl
 
 ABSOLUTE = TimeControl("absolute", 300)
 BYOYOMI = TimeControl("byoyomi", 60, 30, 3)

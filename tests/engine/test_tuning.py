@@ -10,11 +10,10 @@ from engine.bench import tune_search
 from engine.errors import UserError
 from engine.games import load
 from engine.gtp.thinker import DEFAULT_VISITS
-from engine.inference import choose_device, cpu_count
-from engine.machine import keep, recall
-from engine.pace import Pace
-from engine.setup import GameSetup
-from engine.tuning import (
+from engine.nets.inference import choose_device, cpu_count
+from engine.nets.machine import keep, recall
+from engine.nets.pace import Pace
+from engine.nets.tuning import (
     TIMED_VISITS,
     WORTH,
     Tuning,
@@ -25,6 +24,7 @@ from engine.tuning import (
     tuning_of,
     worth,
 )
+from engine.play.setup import GameSetup
 from selfplay.bench import run_tuning, tables
 from selfplay.progress import Silent
 

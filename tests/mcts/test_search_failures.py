@@ -2,55 +2,12 @@
 
 import numpy as np
 import pytest
+from failing import FAILURES, Failing
 from reference_search import HashEvaluator
 from searching import new_search, position, searched, snapshot
 
 from engine import games
 from mcts import SearchSettings, _core
-
-
-class Failing(HashEvaluator):
-    """Fails on its third call, in one of several ways."""
-
-    def __init__(self, actions, failure):
-        super().__init__(actions)
-        self.failure = failure
-
-    def __call__(self, planes, globals_):
-        logits, values = super().__call__(planes, globals_)
-        return self.failure(logits, values) if self.calls == 3 else (logits, values)
-
-
-def raise_error(logits, values):
-    raise OSError("the device is gone")
-
-
-def with_number(which, number):
-    def failure(logits, values):
-        (logits, values)[which].flat[-1] = number
-        return logits, values
-
-    return failure
-
-
-FAILURES = {
-    "raises": (raise_error, OSError),
-    "nan value": (with_number(1, np.nan), RuntimeError),
-    "nan logit": (with_number(0, np.nan), RuntimeError),
-    "infinite logit": (with_number(0, np.inf), RuntimeError),
-    "minus infinite logit": (with_number(0, -np.inf), RuntimeError),
-    "infinite value": (with_number(1, -np.inf), RuntimeError),
-    "too few logits": (lambda p, v: (p[:-1], v), ValueError),
-    "too few values": (lambda p, v: (p, v[:-1]), ValueError),
-    "too many rows": (lambda p, v: (np.concatenate([p, p]), np.concatenate([v, v])), ValueError),
-    "too few actions": (lambda p, v: (p[:, 1:], v), ValueError),
-    "too many actions": (lambda p, v: (np.concatenate([p, p], axis=1), v), ValueError),
-    "logits without rows": (lambda p, v: (p.ravel(), v), ValueError),
-    "values as a column": (lambda p, v: (p, v[:, None]), ValueError),
-    "double precision": (lambda p, v: (p.astype(np.float64), v), TypeError),
-    "text": (lambda p, v: (p, ["x"] * len(v)), (TypeError, ValueError)),
-    "nothing": (lambda p, v: (None, None), (TypeError, ValueError)),
-}
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -61,7 +18,7 @@ def test_a_failing_evaluator_reaches_the_caller_and_the_search_goes_on_as_if_it_
     fail, error = FAILURES[failure]
     options = {"visits": 60, "leaves_per_batch": leaves}
     start = position(rules=games.load("connect_four"))
-    search = new_search(start, Failing(start.game.actions, fail), **options)
+    search = new_search(start, Failing(start.game.actions, fail, failing={3}), **options)
     with pytest.raises(error):
         search.run()
     search.run()

@@ -7,8 +7,8 @@ import pytest
 from reference_search import HashEvaluator
 
 from engine import games
-from engine.inference import NetEvaluator, choose_device
-from engine.nets import load_net
+from engine.nets.files import load_net
+from engine.nets.inference import NetEvaluator, choose_device
 from engine.position import Position
 from mcts import Evaluation, Search, SearchSettings, UniformEvaluator
 

@@ -17,20 +17,20 @@ import torch
 from engine.errors import UserError
 from engine.files import is_half_written
 from engine.games import load
-from engine.inference import Device
-from engine.nets import NetInfo, new_net, save_net
+from engine.nets.files import NetInfo, new_net, save_net
+from engine.nets.inference import Device
 from mcts import Log, UniformEvaluator
 from selfplay.actor import MOST_WAITING, help_run
-from selfplay.checkpoint import Checkpoint
 from selfplay.config import parse_config
-from selfplay.inbox import Inbox
+from selfplay.learning.checkpoint import Checkpoint
+from selfplay.learning.replay import Games, pack_finished, unpack_logs
 from selfplay.metrics import Metrics
-from selfplay.openings import Openings
 from selfplay.progress import Silent
-from selfplay.replay import Games, pack_finished, unpack_logs
 from selfplay.run import Run
-from selfplay.sources import LocalGames
-from selfplay.teachers import SearchStage
+from selfplay.teachers.inbox import Inbox
+from selfplay.teachers.openings import Openings
+from selfplay.teachers.sources import LocalGames
+from selfplay.teachers.teacher import SearchStage
 
 ROOT = Path(__file__).parents[2]
 GAME = load("tic_tac_toe")

@@ -10,13 +10,13 @@ import pytest
 
 from engine.errors import UserError
 from engine.games import load
-from engine.gtp_client import GtpEngine, GtpError, GtpPlayer
-from engine.players import SearchPlayer, parse_player
+from engine.players.gtp_client import GtpEngine, GtpError, GtpPlayer
+from engine.players.named import SearchPlayer, parse_player
 from engine.position import Position
-from engine.record_files import read_records
-from engine.records import GameRecord
+from engine.records.files import read_records
+from engine.records.record import GameRecord
 from mcts import SearchSettings, UniformEvaluator
-from selfplay.arena import (
+from selfplay.rating.arena import (
     Played,
     SgfFolder,
     Tally,
@@ -188,7 +188,7 @@ def test_the_fault_is_the_broken_engines_whoever_is_to_move() -> None:
 def test_an_engine_is_told_its_time_and_stopped_when_it_is_over(
     monkeypatch: pytest.MonkeyPatch, kept: list[Played]
 ) -> None:
-    monkeypatch.setattr("engine.gtp_client.GRACE", 0.1)
+    monkeypatch.setattr("engine.players.gtp_client.GRACE", 0.1)
     for engine in fake("--hang-at genmove", seconds=0.2):
         play_gtp_match(GO5, engine, ours(), 1, seed=0, keep=kept.append)
     assert kept[0].result == "W+T" and "within 0.3 s" in kept[0].note

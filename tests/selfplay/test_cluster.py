@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from engine.errors import UserError
-from engine.nets import load_net
-from selfplay.cluster import Cluster, Seat, seats_of
+from engine.nets.files import load_net
 from selfplay.config import parse_config
 from selfplay.metrics import Metrics
 from selfplay.progress import Silent
 from selfplay.run import Run
+from selfplay.teachers.cluster import Cluster, Seat, seats_of
 
 # One at a time: some kill all actors that they find.
 pytestmark = pytest.mark.xdist_group("cluster")

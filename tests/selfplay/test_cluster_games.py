@@ -8,12 +8,12 @@ import pytest
 from fake_ray import FakeActor, FakeRay
 
 from engine.games import load
-from engine.net import Net
-from engine.nets import new_net
+from engine.nets.files import new_net
+from engine.nets.net import Net
 from mcts import Log
-from selfplay.cluster import Actor, ClusterGames, Job, Seat
 from selfplay.progress import Silent
-from selfplay.teachers import SearchStage
+from selfplay.teachers.cluster import Actor, ClusterGames, Job, Seat
+from selfplay.teachers.teacher import SearchStage
 
 GAME = load("tic_tac_toe")
 STAGE = SearchStage(parallel_games=4, search={"visits": 4})  # type: ignore[arg-type]
@@ -44,7 +44,7 @@ class FakeCluster:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selfplay.cluster.LOOK_EVERY", 0.0)
+    monkeypatch.setattr("selfplay.teachers.cluster.LOOK_EVERY", 0.0)
 
 
 @pytest.fixture

@@ -13,20 +13,15 @@ from typer.testing import CliRunner
 import move37
 from engine.errors import UserError
 from engine.games import load
-from engine.nets import info_of, load_net, new_net, save_net
+from engine.nets.files import info_of, load_net, new_net, save_net
 from selfplay import demo
-from selfplay.charts import of_kind
-from selfplay.comparison import (
-    COMPARISONS,
-    Comparison,
-    ComparisonConfig,
-    Trial,
-    compare,
-    read_comparison,
-)
+from selfplay.comparison.compare import compare
+from selfplay.comparison.plan import COMPARISONS, ComparisonConfig, read_comparison
+from selfplay.comparison.results import Comparison, Trial
 from selfplay.config import parse, preset_names, read_toml
 from selfplay.metrics import Metrics
 from selfplay.progress import Reporter, Silent
+from selfplay.reports.charts import of_kind
 
 EVALUATIONS = 600
 VALUES: dict[str, Any] = {
@@ -69,7 +64,7 @@ def run(out: Path, report: Reporter | None = None, **changes: Any) -> Comparison
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a run depends on its seed alone."""
     monkeypatch.setattr("selfplay.stages.game_threads", lambda device: 1)
-    monkeypatch.setattr("selfplay.match.game_threads", lambda device: 1)
+    monkeypatch.setattr("selfplay.rating.match.game_threads", lambda device: 1)
 
 
 def trial(won: int, lost: int, loss: float = 1.0, wrong: float | None = None) -> Trial:
@@ -279,9 +274,10 @@ def test_a_search_and_the_policy_alone_cost_and_learn_the_same() -> None:
         teachers.run(name, 0, Path("x"), {}).stages[0] for name in ("search", "winners", "reinforce")
     )
     for stage in own_moves:
-        assert stage.positions_per_iteration == search.positions_per_iteration * search.search.visits
+        asked = search.search.visits / 2  # the rest it has from the subtree of the move before
+        assert stage.positions_per_iteration == search.positions_per_iteration * asked
         samples = [s.positions_per_iteration * s.passes for s in (search, stage)]
-        assert samples[0] == pytest.approx(samples[1], rel=1e-4)
+        assert samples[0] == pytest.approx(samples[1], rel=1e-3)
         assert search.learner.batch_size == stage.learner.batch_size
 
 
@@ -298,7 +294,7 @@ def test_the_demo_of_the_teachers_goes_all_the_way(
     ):
         stage.update(parallel_games=2, positions_per_iteration=positions)
     smaller["match"]["visits"] = 2
-    monkeypatch.setattr("selfplay.comparison.read_toml", lambda path: smaller)
+    monkeypatch.setattr("selfplay.comparison.plan.read_toml", lambda path: smaller)
     compared = demo.compare_teachers(tmp_path, 0.1, "cpu", 0, Silent())
     rows = {row["variant"]: row for row in compared.rows()}
     assert rows.keys() == {"expert", "winners", "reinforce", "search"}

@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 import move37
 from engine.errors import UserError
 from engine.games import load
-from engine.nets import info_of, new_net, save_net
-from selfplay.charts import elo_chart
-from selfplay.curve import Step, fit_steps, parse_visits, steps_of
-from selfplay.elo import Elo
-from selfplay.fit import Fit, fit, fit_matches, powers
-from selfplay.ladder import Result, Table
+from engine.nets.files import info_of, new_net, save_net
+from selfplay.rating.elo import Elo
+from selfplay.rating.fit import Fit, fit, fit_matches, powers
+from selfplay.rating.ladder import Result, Table
+from selfplay.reports.charts import elo_chart
+from selfplay.reports.curve import Step, fit_steps, parse_visits, steps_of
 
 pytest.importorskip("choix")
 

@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 import move37
-from selfplay import demo, match
+from selfplay import demo
 from selfplay.demo import demo_config
+from selfplay.rating import match
 
 
 def test_the_demo_leaves_time_for_each_part() -> None:

@@ -8,10 +8,12 @@ import pytest
 from engine.errors import UserError
 from engine.games import load
 from engine.position import Position
-from engine.record_files import read_records
-from engine.records import GameRecord
+from engine.records.files import read_records
+from engine.records.record import GameRecord
 from mcts import Evaluation, SearchSettings, UniformEvaluator, search_all
-from selfplay.discoveries import (
+from selfplay.learning.replay import Games
+from selfplay.progress import Silent
+from selfplay.reports.discoveries import (
     Discovery,
     best_first,
     examine,
@@ -20,8 +22,6 @@ from selfplay.discoveries import (
     markdown,
     sgf,
 )
-from selfplay.progress import Silent
-from selfplay.replay import Games
 
 TTT = load("tic_tac_toe")
 

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UserError
-from selfplay.elo import Elo, Sprt, elo_of, expected_score, match_elo, parse_sprt, wilson_interval
+from selfplay.rating.elo import (
+    Elo,
+    Sprt,
+    elo_of,
+    expected_score,
+    match_elo,
+    parse_sprt,
+    wilson_interval,
+)
 
 
 @pytest.mark.parametrize(

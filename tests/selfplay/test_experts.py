@@ -5,9 +5,9 @@ import pytest
 
 from engine.errors import UserError
 from engine.games import load
-from engine.records import GameRecord
-from engine.sgf import write_sgf
-from selfplay.experts import held_out_mask, read_experts
+from engine.records.record import GameRecord
+from engine.records.sgf import write_sgf
+from selfplay.teachers.experts import held_out_mask, read_experts
 
 GO5 = load("go5")
 # Black's wall on the middle column, White's beside it: 3 columns against 2, then two passes.

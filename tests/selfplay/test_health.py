@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from selfplay.health import CHECKS, examine
-from selfplay.learner import Losses
-from selfplay.reinforcement import Iteration
+from selfplay.learning.learner import Losses
+from selfplay.teachers.reinforcement import Iteration
 
 LOSSES = {
     "total": 3.0,

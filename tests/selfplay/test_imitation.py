@@ -8,13 +8,13 @@ import torch
 
 from engine.errors import UserError
 from engine.games import load
-from engine.inference import choose_device, torch_threads
-from engine.nets import new_net
+from engine.nets.files import new_net
+from engine.nets.inference import choose_device, torch_threads
 from engine.position import Position
-from selfplay.accuracy import measure
-from selfplay.checkpoint import Checkpoint
-from selfplay.imitation import ExpertStage, Imitator
-from selfplay.replay import Games
+from selfplay.learning.checkpoint import Checkpoint
+from selfplay.learning.replay import Games
+from selfplay.teachers.accuracy import measure
+from selfplay.teachers.imitation import ExpertStage, Imitator
 
 CPU = choose_device("cpu")
 GAME = load("tic_tac_toe")

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from engine.errors import UserError
 from engine.games import load
-from engine.nets import NetInfo, new_net, save_net
-from selfplay.ladder import Pairing, Result, Standings, Table, climb, players_of, rate
-from selfplay.match import MatchOptions
+from engine.nets.files import NetInfo, new_net, save_net
 from selfplay.progress import Silent
+from selfplay.rating.ladder import Pairing, Result, Standings, Table, climb, players_of, rate
+from selfplay.rating.match import MatchOptions
 
 pytest.importorskip("choix")
 

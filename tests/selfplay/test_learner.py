@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from engine.games import load
-from engine.net import Output
-from engine.nets import new_net
-from selfplay.learner import Learner, LearnerSettings, cooled, loss_terms
-from selfplay.replay import Batch
+from engine.nets.files import new_net
+from engine.nets.net import Output
+from selfplay.learning.learner import Learner, LearnerSettings, cooled, loss_terms
+from selfplay.learning.replay import Batch
 
 CPU = torch.device("cpu")
 

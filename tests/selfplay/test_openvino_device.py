@@ -9,15 +9,15 @@ from typer.testing import CliRunner
 import move37
 from engine.bench import endless_starts
 from engine.games import load
-from engine.inference import choose_device
-from engine.nets import load_net
-from engine.openvino_net import OpenVinoNet
+from engine.nets.files import load_net
+from engine.nets.inference import choose_device
+from engine.nets.openvino import OpenVinoNet
 from mcts import MatchPool, SearchSettings, UniformEvaluator
-from selfplay.accuracy import measure
 from selfplay.config import parse_config
+from selfplay.learning.replay import Games
 from selfplay.progress import Silent
-from selfplay.replay import Games
 from selfplay.run import Run
+from selfplay.teachers.accuracy import measure
 
 STAGE = {
     "teacher": "search",

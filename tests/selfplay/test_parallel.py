@@ -15,11 +15,11 @@ import torch
 from safetensors.torch import load_file
 
 from engine.games import load
-from engine.nets import load_net, new_net
-from selfplay import parallel
-from selfplay.learner import Learner, LearnerSettings
-from selfplay.parallel import GlobalBatchNorm, Layout
-from selfplay.replay import Batch
+from engine.nets.files import load_net, new_net
+from selfplay.learning import parallel
+from selfplay.learning.learner import Learner, LearnerSettings
+from selfplay.learning.parallel import GlobalBatchNorm, Layout
+from selfplay.learning.replay import Batch
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -72,8 +72,8 @@ TRAIN = """
 import json, sys
 from pathlib import Path
 import test_parallel
-from selfplay import parallel
-from selfplay.learner import Learner
+from selfplay.learning import parallel
+from selfplay.learning.learner import Learner
 from safetensors.torch import save_file
 with parallel.together() as leads:
     if leads:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine.games import load, names
-from engine.inference import NetEvaluator, choose_device
-from engine.nets import load_net
+from engine.nets.files import load_net
+from engine.nets.inference import NetEvaluator, choose_device
 from engine.position import Position
 from mcts import Evaluation, Evaluator
 from selfplay.config import PRESETS

@@ -7,9 +7,9 @@ import pytest
 from engine.errors import UserError
 from engine.games import load
 from engine.position import Position
-from engine.record_files import read_records
-from engine.records import GameRecord, start_position
-from engine.sgf import write_sgf
+from engine.records.files import read_records
+from engine.records.record import GameRecord, start_position
+from engine.records.sgf import write_sgf
 from selfplay.record import record_games
 
 FAKE = shlex.join([sys.executable, str(Path(__file__).parent.parent / "fake_engine.py")])

@@ -10,8 +10,8 @@ from engine.game import Game
 from engine.games import load
 from engine.position import Position
 from mcts import Log, MatchPool, SearchSettings, Start, UniformEvaluator
-from selfplay.replay import Games, draw_rows, make_batch, pack_logs, unpack_logs
-from selfplay.teachers import SearchStage
+from selfplay.learning.replay import Games, draw_rows, make_batch, pack_logs, unpack_logs
+from selfplay.teachers.teacher import SearchStage
 
 ROOT = Path(__file__).parents[2]
 

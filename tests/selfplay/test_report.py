@@ -10,13 +10,13 @@ import pytest
 from engine.errors import UserError
 from engine.games import load
 from engine.position import Position
-from engine.record_files import read_records
-from engine.records import GameRecord
-from selfplay import charts
+from engine.records.files import read_records
+from engine.records.record import GameRecord
 from selfplay.config import parse_config
 from selfplay.metrics import Metrics
 from selfplay.progress import Silent
-from selfplay.report import record_of, write_report
+from selfplay.reports import charts
+from selfplay.reports.report import record_of, write_report
 from selfplay.run import Run
 
 PNG = b"\x89PNG"

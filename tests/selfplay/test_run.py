@@ -14,15 +14,15 @@ from safetensors import safe_open
 from engine.errors import UserError
 from engine.files import is_half_written
 from engine.games import load
-from engine.nets import load_net
+from engine.nets.files import load_net
 from mcts import SearchSettings
 from selfplay.config import parse_config, preset_names, read_config, read_preset
-from selfplay.learner import Learner, Losses
+from selfplay.learning.learner import Learner, Losses
+from selfplay.learning.replay import Batch
 from selfplay.metrics import Metrics
 from selfplay.progress import Silent
-from selfplay.replay import Batch
 from selfplay.run import Run, alone
-from selfplay.teachers import SearchStage
+from selfplay.teachers.teacher import SearchStage
 from selfplay.train import preset_config
 
 STAGE = {

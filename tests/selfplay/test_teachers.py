@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from engine.games import load
-from engine.net import Output
+from engine.nets.net import Output
 from mcts import Log, SearchSettings
-from selfplay.learner import loss_terms
-from selfplay.replay import Games, make_batch
-from selfplay.teachers import (
+from selfplay.learning.learner import loss_terms
+from selfplay.learning.replay import Games, make_batch
+from selfplay.teachers.teacher import (
     ReinforceStage,
     SearchStage,
     SelfPlayStage,

@@ -1,0 +1,1 @@
+"""What a net thinks of positions and games: the JSON protocol, reviews."""

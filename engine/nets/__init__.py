@@ -1,0 +1,1 @@
+"""Nets: how they are built, stored, and computed in batches."""

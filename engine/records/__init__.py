@@ -1,0 +1,1 @@
+"""Game records: what they mean, where they stand, SGF."""

@@ -1,0 +1,1 @@
+"""Variants of one stage of learning, on equal terms."""

@@ -1,0 +1,1 @@
+"""The one learner: the replay it samples from, its updates, its checkpoints."""

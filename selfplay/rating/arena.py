@@ -1,0 +1,331 @@
+"""Matches: varied openings, each played twice with colours exchanged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import UserError
+from engine.files import write_whole
+from engine.game import Game
+from engine.players.gtp_client import GtpError, GtpPlayer, GtpTimeoutError
+from engine.players.named import SearchPlayer
+from engine.position import Position
+from engine.records.record import GameRecord, result_outcome
+from engine.records.sgf import write_sgf
+from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
+from selfplay.rating.elo import Elo, Sprt, match_elo
+
+FAILURES_IN_A_ROW = 3
+
+
+@dataclass
+class Tally:
+    """The score of a match so far, from A's side."""
+
+    wins_a: int = 0
+    draws: int = 0
+    wins_b: int = 0
+    lines: set[bytes] = field(default_factory=set)
+    forfeits: list[str] = field(default_factory=list)
+
+    def add(self, result_a: float, line: bytes) -> None:
+        """Counts a game: result_a +1 A won, -1 B won, 0 a draw; line is all that was played."""
+        self.wins_a += result_a > 0
+        self.wins_b += result_a < 0
+        self.draws += result_a == 0
+        self.lines.add(line)
+
+    @property
+    def games(self) -> int:
+        """Games finished."""
+        return self.wins_a + self.draws + self.wins_b
+
+    @property
+    def elo(self) -> Elo:
+        """A's Elo over B."""
+        return match_elo(self.wins_a, self.draws, self.wins_b, len(self.lines))
+
+    def llr(self, sprt: Sprt) -> float:
+        """The log-likelihood ratio of a test of A's Elo over B."""
+        return sprt.llr(self.wins_a, self.draws, self.wins_b, len(self.lines))
+
+    def as_json(self) -> dict[str, float]:
+        """The keys that `move37 arena --json` prints."""
+        elo = self.elo
+        return {
+            "games": self.games,
+            "wins_a": self.wins_a,
+            "wins_b": self.wins_b,
+            "draws": self.draws,
+            "unique_games": len(self.lines),
+            "forfeits": len(self.forfeits),
+            "elo": round(elo.elo, 1),
+            "elo_low": round(elo.low, 1),
+            "elo_high": round(elo.high, 1),
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"{self.wins_a} won, {self.draws} drawn, {self.wins_b} lost of {self.games} games "
+            f"({len(self.lines)} different): Elo {self.elo}"
+        )
+
+
+def default_opening_moves(game: Game) -> int:
+    """How many random moves open a game so that few games of a match are alike."""
+    return min(4, max(1, game.area // 10))
+
+
+def random_openings(game: Game, count: int, moves: int, seed: int) -> list[Position]:
+    """Different positions after uniformly random moves (no passes), none of them over.
+
+    When the game has fewer than `count` of them, they repeat.
+    """
+    rng = np.random.default_rng(seed)
+    openings: list[Position] = []
+    seen: set[tuple[int, ...]] = set()
+    attempts = 0
+    while len(openings) < count:
+        attempts += 1
+        position = Position(game)
+        for _ in range(moves):
+            legal = np.flatnonzero(position.legal_mask()[: game.board_actions])
+            if position.over or len(legal) == 0:
+                break
+            position.play(int(rng.choice(legal)))
+        key = tuple(position.actions)
+        if position.over or (key in seen and attempts < 20 * count):
+            continue
+        seen.add(key)
+        openings.append(position)
+    return openings
+
+
+def paired_starts(openings: Sequence[Position], games: int) -> Iterator[Start]:
+    """Each opening twice, first with seat 0 moving first, then with seat 1."""
+    for index in range(games):
+        opening = openings[(index // 2) % len(openings)]
+        yield Start(index, opening.state, first_seat=index % 2)
+
+
+def play_match(
+    game: Game,
+    seats: tuple[SearchSettings, SearchSettings],
+    evaluators: tuple[Evaluator, Evaluator],
+    games: int,
+    *,
+    seed: int,
+    opening_moves: int | None = None,
+    workers: int = 1,
+    on_game: Callable[[Tally], bool] = lambda tally: True,
+    keep: Callable[[Played], None] = lambda played: None,
+) -> Tally:
+    """Plays a match between two searching players, many games at once.
+
+    `on_game` hears the tally after each game and may end the match by returning False; `keep` hears
+    each game before. Games count in the order in which they began: a match that ended with the first
+    ones to finish would count the short games alone.
+    """
+    moves = default_opening_moves(game) if opening_moves is None else opening_moves
+    openings = random_openings(game, max(1, (games + 1) // 2), moves, seed)
+    pool = MatchPool(
+        game.native,
+        seats,
+        paired_starts(openings, games),
+        parallel_games=min(games, 64 * workers),
+        workers=workers,
+        record_policies=False,
+        seed=seed,
+    )
+    tally = Tally()
+    finished: dict[int, Log] = {}
+
+    def collect(log: Log) -> bool:
+        finished[log.id] = log
+        while tally.games in finished:
+            if not count(finished.pop(tally.games)):
+                return False
+        return True
+
+    def count(log: Log) -> bool:
+        result_a = log.outcome if log.first_seat == 0 else -log.outcome
+        tally.add(result_a, log.start.tobytes() + log.actions.tobytes())
+        opening = _opening_of(openings, log.id)
+        actions = opening.actions + log.actions.tolist()
+        result = result_text(log.outcome, log.score)
+        keep(Played(log.id, log.first_seat, opening, actions, log.outcome, result))
+        return on_game(tally)
+
+    pool.play(evaluators, collect)
+    return tally
+
+
+def play_gtp_match(
+    game: Game,
+    a: SearchPlayer | GtpPlayer,
+    b: SearchPlayer | GtpPlayer,
+    games: int,
+    *,
+    seed: int,
+    opening_moves: int | None = None,
+    on_game: Callable[[Tally], bool] = lambda tally: True,
+    keep: Callable[[Played], None] = lambda played: None,
+) -> Tally:
+    """Plays a match one game after the other, for players that are other programs.
+
+    An engine that plays an illegal move, dies, hangs or refuses a legal move loses the game and is
+    started anew for the next one. A game that ends by passes is scored by the first GTP player's
+    `final_score`, which knows dead stones, or else by our own rules. Raises GtpError when an engine
+    has failed in `FAILURES_IN_A_ROW` games, which is no match.
+    """
+    moves = default_opening_moves(game) if opening_moves is None else opening_moves
+    openings = random_openings(game, max(1, (games + 1) // 2), moves, seed)
+    tally = Tally()
+    failures = [0, 0]  # in a row, by seat
+    for index in range(games):
+        first_seat = index % 2
+        seats = (a, b) if first_seat == 0 else (b, a)
+        played = replace(_referee(_opening_of(openings, index), seats), id=index, first_seat=first_seat)
+        for seat in (0, 1):
+            failed = played.failure is not None and played.loser == seat ^ first_seat
+            failures[seat] = failures[seat] + 1 if failed else 0
+            if failures[seat] == FAILURES_IN_A_ROW and played.failure is not None:
+                raise played.failure
+        outcome = played.outcome
+        tally.add(outcome if first_seat == 0 else -outcome, bytes(str(played.actions), "ascii"))
+        if played.note:
+            tally.forfeits.append(f"game {index + 1}: {played.note}")
+        keep(played)
+        if not on_game(tally):
+            break
+    return tally
+
+
+def _opening_of(openings: Sequence[Position], index: int) -> Position:
+    return openings[(index // 2) % len(openings)]
+
+
+@dataclass(frozen=True)
+class Played:
+    """A game of a match.
+
+    id          its number, from 0
+    first_seat  the seat (0 A, 1 B) that had the first player's moves
+    opening     the position from which the players took over
+    actions     all that was played, the opening's included
+    outcome     +1 when the first player won, -1 the second, 0 a draw
+    result      as in SGF: B+3.5, W+R, B+F (illegal or broken), B+T (too slow), 0
+    note        why the game was forfeited, or nothing
+    failure     the engine's error, when it was not just an illegal move
+    """
+
+    id: int
+    first_seat: int
+    opening: Position
+    actions: list[int]
+    outcome: float
+    result: str
+    note: str = ""
+    failure: GtpError | None = None
+
+    @property
+    def loser(self) -> int | None:
+        """The player (0 or 1) who lost; None for a draw."""
+        return None if self.outcome == 0 else int(self.outcome > 0)
+
+    def record(self, names: tuple[str, str]) -> GameRecord:
+        """The game as a record of Go; names are those of A and B."""
+        start = self.opening.start.view(self.opening.game.state)
+        first = int(start["to_move"][0])
+        return GameRecord(
+            game=self.opening.game.name,
+            komi=int(start["komi_half_points"][0]) / 2,
+            rules="Chinese",
+            to_move=first,
+            moves=[((first + ply) % 2, action) for ply, action in enumerate(self.actions)],
+            players=(names[self.first_seat], names[1 - self.first_seat]),
+            result=self.result,
+            name=f"game {self.id + 1}",
+        )
+
+
+def result_text(outcome: float, margin: float) -> str:
+    """A finished game's result as in SGF; margin is the first player's, 0 where there is no score."""
+    if outcome == 0:
+        return "0"
+    return f"{'B' if outcome > 0 else 'W'}+{abs(margin):g}" if margin else "BW"[outcome < 0] + "+"
+
+
+def _referee(opening: Position, seats: Sequence[SearchPlayer | GtpPlayer]) -> Played:
+    """Plays a game to the end."""
+    position = opening.copy()
+    acting = position.to_move  # whose fault it is when something goes wrong
+
+    def lost(reason: str, note: str = "", failure: GtpError | None = None) -> Played:
+        outcome, result = 2.0 * acting - 1, f"{'WB'[acting]}+{reason}"
+        return Played(0, 0, opening, position.actions, outcome, result, note, failure)
+
+    try:
+        for acting, seat in enumerate(seats):  # noqa: B007
+            if isinstance(seat, GtpPlayer):
+                seat.new_game(position)
+        while not position.over:
+            acting = position.to_move
+            player = seats[acting]
+            action = (
+                player.genmove(acting) if isinstance(player, GtpPlayer) else player.choose(position)
+            )
+            if isinstance(action, str):
+                return lost("R")
+            if not position.legal_mask()[action]:
+                return lost("F", f"{'BW'[acting]} {position.game.notation.name(action)} is not legal")
+            position.play(action)
+            other = seats[1 - acting]
+            if isinstance(other, GtpPlayer):
+                acting = 1 - acting
+                other.play(1 - acting, action)
+    except GtpTimeoutError as error:
+        return lost("T", str(error), error)
+    except GtpError as error:
+        return lost("F", str(error), error)
+    for seat in seats:
+        if isinstance(seat, GtpPlayer) and (scored := final_result(seat)) is not None:
+            return Played(0, 0, opening, position.actions, *scored)
+    outcome, margin = position.outcome(), position.score()[0]
+    return Played(0, 0, opening, position.actions, outcome, result_text(outcome, margin))
+
+
+def final_result(player: GtpPlayer) -> tuple[float, str] | None:
+    """(The first player's outcome, the result) by the engine's `final_score`, or None without one."""
+    try:
+        text = player.final_score()
+    except GtpError:
+        return None
+    outcome = result_outcome(text)
+    return None if math.isnan(outcome) else (outcome, text)
+
+
+class SgfFolder:
+    """Keeps each game of a match as FOLDER/game-0001.sgf and so on.
+
+    Raises UserError for a folder that cannot be written or holds games already.
+    """
+
+    def __init__(self, folder: Path, names: tuple[str, str]) -> None:
+        self.folder, self.names = folder, names
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.glob("*.sgf")):
+                raise UserError(f"'{folder}' holds games already: choose another folder for --sgf")
+        except OSError as error:
+            raise UserError(f"cannot write the folder '{folder}': {error.strerror}") from None
+
+    def __call__(self, played: Played) -> None:
+        """Writes a game."""
+        text = write_sgf(played.record(self.names))
+        write_whole(self.folder / f"game-{played.id + 1:04d}.sgf", text.encode())

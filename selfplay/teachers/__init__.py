@@ -1,0 +1,1 @@
+"""The teachers that fill the replay, and where their games come from."""
