@@ -59,7 +59,7 @@ class LiveEngine:
                 games.load(f"go{size}"),
                 evaluator_of or tiny_evaluator_of,
                 SearchSettings(),
-                Limits(visits=visits, analysis_visits=10_000, **limits),
+                Limits(visits=visits, **limits),
                 preset(rules),
                 7.0,
                 Identity(name, "1.15.0"),

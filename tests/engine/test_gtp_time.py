@@ -24,10 +24,14 @@ from mcts import UniformEvaluator
 def test_a_move_stays_within_the_clock(setting, told, most):
     with LiveEngine(visits=None) as engine:
         engine.tell("genmove b")  # warm
-        engine.tell(setting, told)
-        begun = time.monotonic()
-        engine.tell("genmove b")
-        assert time.monotonic() - begun < most
+        engine.tell(setting)
+        needed = []
+        for _ in range(3):  # another process may hold one of them up, not all
+            engine.tell("clear_board", told)
+            begun = time.monotonic()
+            engine.tell("genmove b")
+            needed.append(time.monotonic() - begun)
+        assert min(needed) < most
 
 
 def test_without_a_clock_the_visits_decide():
@@ -55,6 +59,11 @@ def test_it_thinks_in_the_opponents_time_only_when_asked_to():
             engine.tell("genmove w")
 
 
+def reported_visits(line):
+    """The visits of all moves in a line of an analysis."""
+    return sum(map(int, re.findall(r"visits (\d+)", line)))
+
+
 def visits_of(engine):
     engine.send("kata-genmove_analyze b 10000 rootInfo true")
     reply = "\n".join(engine.read_reply())
@@ -64,8 +73,8 @@ def visits_of(engine):
 def test_a_level_plays_as_weakly_as_it_should_whatever_was_analysed_before():
     with LiveEngine(visits=None, evaluator_of=for_levels, level=find_level("steady")) as engine:
         engine.send("lz-analyze b 10")
-        for _ in range(3):
-            engine.read_line()
+        while reported_visits(engine.read_line()) < 100:
+            pass
         engine.send("")
         engine.read_reply()
         assert 24 <= visits_of(engine) < 24 + 16
