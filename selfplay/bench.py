@@ -91,7 +91,7 @@ def run_suites(
 def run_tuning(
     suites: Sequence[str], game: str, net: str, seconds: float, device: str, report: Reporter
 ) -> dict[str, Rows]:
-    """Finds and keeps what suits this machine (see `engine.tuning`); the tables.
+    """Finds and keeps what suits this machine (see `engine.nets.tuning`); the tables.
 
     Raises UserError for other suites than the search, or what does not fit.
     """

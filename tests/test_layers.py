@@ -1,6 +1,8 @@
 """The layers know only those before them: mcts, then engine, then selfplay, then the front door."""
 
 import ast
+import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,3 +89,21 @@ def test_the_search_layer_does_not_need_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert shown.stdout.split() == ["False", "False"]
+
+
+def test_what_docstrings_and_documents_refer_to_exists() -> None:
+    reference = re.compile(rf"`((?:{'|'.join(LAYERS[:-1])})(?:\.\w+)+)`")
+    shown = [path for layer in LAYERS for path in modules(layer)]
+    shown += [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *(ROOT / "tests").rglob("*.py")]
+    named = {(name, path) for path in shown for name in reference.findall(path.read_text("utf-8"))}
+    assert len(named) > 10
+    assert [f"{path}: {name}" for name, path in sorted(named) if not exists(name)] == []
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name is a module or something in one."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True

@@ -1,6 +1,6 @@
 """A net computed by OpenVINO instead of torch: several times as fast on a CPU.
 
-The network of `engine.net` is written down once more in OpenVINO's operations (a test compares
+The network of `engine.nets.net` is written down once more in OpenVINO's operations (a test compares
 the two) and compiled for each size of board: in 32-bit floats, or with the convolutions of its
 tower in 8-bit integers. Those need the range of what enters each convolution, which is looked up
 on the positions of random games, so no data is needed and the same net gives the same integers
@@ -175,7 +175,7 @@ class _Graph:
         return ops.add(y, ops.constant(module.bias.detach().numpy()))
 
     def pool(self, x: Any) -> Any:
-        """See `engine.net.pool`."""
+        """See `engine.nets.net.pool`."""
         mean = ops.reduce_mean(x, [2, 3])
         scaled = ops.multiply(mean, np.float32((self.board[1] - 9) * 0.1))
         return ops.concat([mean, scaled, ops.reduce_max(x, [2, 3])], 1)

@@ -1,6 +1,6 @@
 """A clock that runs: the time that each side has used, and main time when there is one.
 
-How long to think with what is left, and the time systems of GTP, stand in `engine.time_control`.
+How long to think with what is left, and the time systems of GTP, stand in `engine.play.time_control`.
 """
 
 from __future__ import annotations

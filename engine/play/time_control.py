@@ -1,7 +1,7 @@
 """Time controls: the time systems of Go, what is left to a player, and how long to think.
 
 Pure functions of plain records; all times are in seconds. The clock that runs while a game is played
-here stands in `engine.clock`.
+here stands in `engine.play.clock`.
 
     absolute   main time alone
     byoyomi    after main time, periods of equal length; a move within a period gets it back whole

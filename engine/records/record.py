@@ -1,7 +1,8 @@
 """Records of Go games and what they mean: their start, their positions, their results.
 
-`engine.sgf` reads and writes them as SGF, `engine.record_files` finds them in files and archives.
-Actions are those of `engine.coords`: `row * width + column` from the upper left, then the pass.
+`engine.records.sgf` reads and writes them as SGF, `engine.records.files` finds them in files and
+archives. Actions are those of `engine.coords`: `row * width + column` from the upper left, then the
+pass.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def arena_match(
     seed: int,
     reporter: Reporter,
 ) -> Tally:
-    """A match between two players named as in `engine.players`."""
+    """A match between two players named as in `engine.players.named`."""
     game, device = load(game_name), choose_device(device_name)
     specs = (parse_player(a, game), parse_player(b, game))
     gtp = any(spec.command for spec in specs)

@@ -81,7 +81,7 @@ def read_experts(
     min_rank: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Games, ReadReport]:
-    """The expert games of `game` among the records at `paths` (see `engine.record_files`).
+    """The expert games of `game` among the records at `paths` (see `engine.records.files`).
 
     A side is taught when the record's expert tag says so; without a tag, when its rank is at least
     `min_rank` (`3d`, `1p`, or a rating such as `2200`); without either, always. A game is cut at

@@ -28,7 +28,7 @@ class Lines(Silent):
 
 
 class FakeCluster:
-    """`selfplay.cluster.Cluster` over the stand-in."""
+    """`selfplay.teachers.cluster.Cluster` over the stand-in."""
 
     def __init__(self, nodes: dict[str, dict[str, float]]) -> None:
         self.ray = FakeRay(nodes)
