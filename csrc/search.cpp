@@ -168,14 +168,15 @@ Search::Selected Search::select(Leaf& leaf) {
     if (settings_.solve && tree_.node(index).solved()) break;
     const bool gumbel = index == Tree::kRoot && settings_.root_policy == RootPolicy::kGumbel;
     int move = gumbel ? select_gumbel(index) : select_puct(index);
-    if (move >= tree_.node(index).edge_count) move = tree_.add_edge(index, move);
+    const bool added = move >= tree_.node(index).edge_count;
+    if (added) move = tree_.add_edge(index, move);
     leaf.path.push_back({index, move});
     Node& node = tree_.node(index);
     Edge& edge = tree_.edge(node, move);
     ++edge.in_flight;
     ++node.in_flight;
-    if (node.idle_edges > 0 && edge.visits + edge.in_flight == 1) recount_tried(node);
     refresh(node, move);
+    if (!added && edge.visits + edge.in_flight == 1) recount_tried(node);  // it had been given back
     game_->play(state_.data(), tree_.actions(node)[move]);
     index = edge.node;
   }
@@ -236,7 +237,9 @@ float Search::exploration(const Node& node) const {
 }
 
 // PUCT. First-play urgency: an unvisited move is worth the parent's value less a reduction that
-// grows with the prior already tried.
+// grows with the prior already tried. Visits in flight count as visits but leave the values as they
+// are (Liu et al. 2020, "Watch the Unobserved"); a move with no other visit is worth the parent's
+// value less the virtual loss, so that a batch looks elsewhere before it meets itself.
 int Search::select_puct(int index) {
   if (!tree_.node(index).prepared) tree_.prepare(index);
   const Node& node = tree_.node(index);
@@ -244,8 +247,7 @@ int Search::select_puct(int index) {
   const float factor = exploration(node);
   const float reduction = is_root && settings_.noise_fraction > 0 ? 0.0f : settings_.fpu_reduction;
   const double total = node.to_move == 0 ? node.utility_sum : -node.utility_sum;
-  const float parent = static_cast<float>((total - settings_.virtual_loss * node.in_flight) /
-                                          (node.visits + node.in_flight));
+  const float parent = static_cast<float>(total / node.visits);
   const float urgency = parent - reduction * std::sqrt(node.tried_prior);
 
   const int count = node.edge_count;
@@ -254,9 +256,11 @@ int Search::select_puct(int index) {
   const float* prior = tree_.priors(node);
   float* score = scores_scratch_.data();
   puct_scores(q, n, prior, factor, count, score);
-  if (node.idle_edges > 0)  // their only visit was given back
+  if (node.fresh_edges > 0)
     for (int i = 0; i < count; ++i)
-      if (n[i] == 0) score[i] = urgency + factor * prior[i];
+      if (tree_.edge(node, i).visits == 0)
+        score[i] = (n[i] > 0 ? parent - settings_.virtual_loss : urgency) +
+                   factor * prior[i] / (1 + n[i]);
   if (is_root && settings_.forced_playouts > 0) {
     // Forced playouts: Wu 2019, section 3.2.
     const float visits = static_cast<float>(node.visits - 1 + node.in_flight);
@@ -369,6 +373,7 @@ void Search::back_up(const Leaf& leaf) {
     const float mine = mover_view(node.to_move, result);
     --edge.in_flight;
     --node.in_flight;
+    if (edge.visits == 0) --node.fresh_edges;
     ++edge.visits;
     ++node.visits;
     edge.utility_sum += mine;
@@ -383,13 +388,11 @@ void Search::back_up(const Leaf& leaf) {
 // Brings what selection reads of an edge up to date.
 void Search::refresh(const Node& node, int i) {
   const Edge& edge = tree_.edge(node, i);
-  const int n = edge.visits + edge.in_flight;
   const bool solved = settings_.solve && tree_.node(edge.node).solved();
-  tree_.n(node)[i] = static_cast<float>(n);
-  tree_.q(node)[i] =
-      solved   ? -kInfinity
-      : n == 0 ? 0
-               : static_cast<float>((edge.utility_sum - settings_.virtual_loss * edge.in_flight) / n);
+  tree_.n(node)[i] = static_cast<float>(edge.visits + edge.in_flight);
+  tree_.q(node)[i] = solved             ? -kInfinity
+                     : edge.visits == 0 ? 0
+                                        : static_cast<float>(edge.utility_sum / edge.visits);
 }
 
 void Search::give_back(const Leaf& leaf) {
@@ -405,15 +408,9 @@ void Search::give_back(const Leaf& leaf) {
 
 // After an edge lost its only visit, or got it back.
 void Search::recount_tried(Node& node) {
-  node.idle_edges = 0;
   node.tried_prior = 0;
-  for (int i = 0; i < node.edge_count; ++i) {
-    const bool idle = tree_.edge(node, i).visits + tree_.edge(node, i).in_flight == 0;
-    if (idle)
-      ++node.idle_edges;
-    else
-      node.tried_prior += tree_.priors(node)[i];
-  }
+  for (int i = 0; i < node.edge_count; ++i)
+    if (tree_.n(node)[i] > 0) node.tried_prior += tree_.priors(node)[i];
 }
 
 void Search::cancel() {

@@ -22,7 +22,7 @@ struct SearchSettings {
   float c_puct = 1.25f;
   float c_puct_base = 19652.0f;
   float fpu_reduction = 0.2f;
-  float virtual_loss = 1.0f;
+  float virtual_loss = 0.5f;
   int leaves_per_batch = 1;
   float noise_fraction = 0.0f;
   float noise_total = 10.0f;

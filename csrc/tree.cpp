@@ -117,6 +117,7 @@ int Tree::add_edge(int index, int i) {
   std::rotate(actions(node) + edge, actions(node) + i, actions(node) + i + 1);
   std::rotate(priors(node) + edge, priors(node) + i, priors(node) + i + 1);
   node.tried_prior += priors(node)[edge];
+  ++node.fresh_edges;
   this->edge(node, edge).node = child;
   q(node)[edge] = 0;
   n(node)[edge] = 0;

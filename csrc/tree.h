@@ -40,7 +40,7 @@ struct Node {
   int16_t move_count = 0;
   int16_t edge_count = 0;
   uint16_t edge_capacity = 0;
-  int16_t idle_edges = 0;  // edges whose only visit was given back
+  int16_t fresh_edges = 0;  // edges without a finished visit
   Status status = Status::kNew;
   bool prepared = false;  // the priors are a distribution, the moves without an edge sorted by it
   uint8_t to_move = 0;
@@ -48,7 +48,7 @@ struct Node {
   int8_t upper = 1;
   int32_t visits = 0;
   int32_t in_flight = 0;   // visits selected through it but not yet backed up
-  float tried_prior = 0;   // the priors of the moves with a visit
+  float tried_prior = 0;   // the priors of the moves with a visit, be it in flight
   float value = 0;         // the evaluator's, or the exact outcome
   float score = 0;         // the evaluator's, or the exact margin
 
@@ -83,7 +83,7 @@ class Tree {
   int16_t* actions(const Node& node) { return actions_.data() + node.first_move; }
   const int16_t* actions(const Node& node) const { return actions_.data() + node.first_move; }
 
-  // What selection reads of each edge: its mean utility with virtual losses (-infinity when
+  // What selection reads of each edge: its mean utility (0 without a finished visit, -infinity when
   // it is proven, since more visits say nothing new), and its visits with those in flight.
   float* q(const Node& node) { return q_.data() + node.first_edge; }
   const float* q(const Node& node) const { return q_.data() + node.first_edge; }

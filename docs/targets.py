@@ -75,6 +75,8 @@ def from_games(game: Game, count: int, evaluator: Evaluator, seed: int) -> list[
     positions = [Position(game) for _ in range(count)]
     for ply in range(game.area):
         going = [p for p, end in zip(positions, lengths, strict=True) if ply < end and not p.over]
+        if not going:
+            break
         for position, search in zip(going, searches_of(drawn, going, evaluator), strict=True):
             position.play(search.core.choose(ply))
     return [position for position in positions if not position.over]

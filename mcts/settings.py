@@ -32,7 +32,10 @@ class SearchSettings(BaseModel):
         0.2, ge=0, le=2, description="how much worse than its parent an unvisited move is assumed"
     )
     virtual_loss: float = Field(
-        1.0, ge=0, le=10, description="value taken off a move for each visit still in flight"
+        0.5,
+        ge=0,
+        le=10,
+        description="how much worse than its parent a move is assumed whose first visit is in flight",
     )
     leaves_per_batch: int = Field(
         1,

@@ -130,14 +130,18 @@ class ReferenceSearch:
         total = sum(edge.count for edge in node.edges.values())
         tried = sum(edge.prior for edge in node.edges.values() if edge.count)
         c = s.c_puct + math.log((total + 1 + s.c_puct_base) / s.c_puct_base)
-        lost = {a: edge.value_sum - s.virtual_loss * edge.in_flight for a, edge in node.edges.items()}
-        parent = (self.mover_view(node, node.value) + sum(lost.values())) / (total + 1)
+        values = sum(edge.value_sum for edge in node.edges.values())
+        visits = sum(edge.visits for edge in node.edges.values())
+        parent = (self.mover_view(node, node.value) + values) / (visits + 1)
 
         def score(action):
             edge = node.edges[action]
-            q = parent - s.fpu_reduction * math.sqrt(tried)
-            if edge.count:
-                q = lost[action] / edge.count
+            if edge.visits:
+                q = edge.value_sum / edge.visits
+            elif edge.in_flight:
+                q = parent - s.virtual_loss
+            else:
+                q = parent - s.fpu_reduction * math.sqrt(tried)
             return q + c * edge.prior * math.sqrt(total + 1e-8) / (1 + edge.count)
 
         return max(node.edges, key=score)

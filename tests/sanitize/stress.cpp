@@ -150,7 +150,7 @@ class TreeCheck {
       if (node.prepared && i > node.edge_count)
         CHECK(tree_.priors(node)[i] <= tree_.priors(node)[i - 1]);
     }
-    int visits = 0, in_flight = 0, idle = 0;
+    int visits = 0, in_flight = 0, fresh = 0;
     double utility = 0, tried = 0;
     for (int i = 0; i < node.edge_count; ++i) {
       const Edge& edge = tree_.edge(node, i);
@@ -160,22 +160,21 @@ class TreeCheck {
       if (!settings_.solve) CHECK(near(mover_view(node.to_move, edge.utility_sum), child.utility_sum));
       const int n = edge.visits + edge.in_flight;
       CHECK(tree_.n(node)[i] == static_cast<float>(n));
-      const double lost = settings_.virtual_loss * edge.in_flight;
       if (settings_.solve && child.solved())
         CHECK(tree_.q(node)[i] == -std::numeric_limits<float>::infinity());
       else
-        CHECK(near(tree_.q(node)[i], n == 0 ? 0 : (edge.utility_sum - lost) / n));
+        CHECK(near(tree_.q(node)[i], edge.visits == 0 ? 0 : edge.utility_sum / edge.visits));
       visits += edge.visits;
       in_flight += edge.in_flight;
       utility += mover_view(node.to_move, edge.utility_sum);
-      idle += n == 0;
+      fresh += edge.visits == 0;
       tried += n > 0 ? tree_.priors(node)[i] : 0;
       std::vector<uint8_t> next = state;
       game.play(next.data(), tree_.actions(node)[i]);
       visit(edge.node, next);
     }
     CHECK(in_flight == node.in_flight);
-    CHECK(idle == node.idle_edges);
+    CHECK(fresh == node.fresh_edges);
     CHECK(near(tried, node.tried_prior));
     if (node.status != Status::kExpanded) return;
     // A visit that finds a position solved ends there.
