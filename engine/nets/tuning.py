@@ -1,6 +1,6 @@
 """How a search uses this machine best: leaves a batch, and threads that play side by side.
 
-A tree that selects several leaves before it hears of the first one is faster, and wastes some of
+A tree that selects several leaves before it hears of the first one is faster, and wastes a few of
 them: `worth` says how much, as matches measured it (RESULTS.md, "What a batch costs"). A batch pays
 when it gains more speed than it loses worth. How much speed it gains is a matter of the machine:
 `move37 bench search --tune` measures it and keeps it (engine/nets/machine.py), where every search
@@ -24,8 +24,8 @@ THREADS_OF_A_GPU = 4  # that play games: while one waits for its batch, the othe
 MOST_VISITS = 1_000_000  # of a search that something else ends
 TIMED_VISITS = 400  # what such a search is taken to reach
 # The share of its visits that a search keeps, by the share of them that a batch holds beside its
-# first leaf: read off the matches, which say no more than that.
-WORTH = {0.0: 1.0, 0.03: 0.75, 0.06: 0.40, 0.11: 0.38, 0.23: 0.27, 0.48: 0.23, 0.98: 0.19}
+# first leaf: read off the matches, which tell batches from single leaves, but no batch from another.
+WORTH = {0.0: 1.0, 0.05: 0.87, 1.0: 0.87}
 
 
 class Tuning(BaseModel):
@@ -53,8 +53,8 @@ def worth(leaves: int, visits: int) -> float:
 
 
 def most_leaves(visits: int) -> int:
-    """The largest batch that is chosen: a sixteenth of the visits; larger ones hardly paid."""
-    return max(1, visits // 16)
+    """The largest batch that is chosen: a quarter of the visits; a tree hardly ever has more to ask."""
+    return max(1, visits // 4)
 
 
 def default_tuning(device: Device) -> Tuning:
