@@ -8,6 +8,7 @@ RIVALS = {
     "against_start": "over the net before",
     "against_reference": "over the reference",
     "against_imitation": "over imitation",
+    "at_200_visits_against_imitation": "over imitation",
     "policy_against_imitation": "over imitation without search",
 }
 

@@ -17,6 +17,10 @@ MATCH = {"games": 400, "wins": 265, "draws": 9, "losses": 126, "elo": 126.2, "el
             "Elo +126 [+90, +162] over imitation at 32 visits, 400 games",
         ),
         (
+            {"at_200_visits_against_imitation": {**MATCH, "elo_high": 162.0, "visits": 200}},
+            "Elo +126 [+90, +162] over imitation at 200 visits, 400 games",
+        ),
+        (
             {"policy_against_imitation": {**MATCH, "elo_high": None}},
             "Elo +126 [+90, +inf] over imitation without search, 400 games",
         ),
