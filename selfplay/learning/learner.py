@@ -40,7 +40,7 @@ class LearnerSettings(BaseModel):
     )
     gradient_clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="of the net's products; auto: bfloat16 on GPUs that have it"
+        "auto", description="of the net's products; auto: bfloat16 where the hardware has it"
     )
     averaging: float = Field(
         0.995, ge=0, lt=1, description="decay a step of the averaged weights that play"
@@ -65,6 +65,14 @@ def cooled(spent: float, cooldown: float) -> float:
     """The factor of the learning rate when a share of a stage is spent: it falls to 0.02 in the last
     share `cooldown`, and stays 1 without one."""
     return 1.0 if cooldown == 0 else min(1.0, max(0.02, (1 - spent) / cooldown))
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for products of bfloat16."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    told = torch.cpu.get_capabilities()
+    return bool(told.get("avx512_bf16") or told.get("amx_bf16"))
 
 
 def known_mean(values: Tensor, known: Tensor) -> Tensor:
@@ -131,9 +139,8 @@ class Learner:
         )
         self.steps = 0
         self.rate_factor = 1.0
-        has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
         self._brief = settings.precision == "bfloat16" or (
-            settings.precision == "auto" and has_bfloat16
+            settings.precision == "auto" and has_bfloat16(device)
         )
         self._model: nn.Module = self.pupil  # or as several processes train it
         self._leader: parallel.Leader | None = None

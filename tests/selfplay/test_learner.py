@@ -104,7 +104,7 @@ def tic_tac_toe_batch(rng: np.random.Generator) -> Batch:
     )
 
 
-def learner(seed: int = 0, **settings: float) -> Learner:
+def learner(seed: int = 0, **settings: float | str) -> Learner:
     net = new_net(load("tic_tac_toe"), 1, 8, seed)
     return Learner(net, LearnerSettings(batch_size=16, **settings), CPU)  # type: ignore[arg-type]
 
@@ -165,3 +165,14 @@ def test_a_loss_that_is_not_finite_leaves_the_weights_alone() -> None:
     with pytest.raises(FloatingPointError, match="learning rate"):
         taught.step(batch)
     assert all(torch.equal(weights[n], v) for n, v in taught.net.named_parameters())
+
+
+def test_bfloat16_tells_nearly_the_same_losses_as_float32() -> None:
+    rng = np.random.default_rng(6)
+    batches = [tic_tac_toe_batch(rng) for _ in range(5)]
+    told = {}
+    for precision in ("float32", "bfloat16"):
+        taught = learner(precision=precision)
+        told[precision] = [taught.step(batch)["total"] for batch in batches]
+    assert told["bfloat16"] == pytest.approx(told["float32"], rel=0.03)
+    assert told["bfloat16"] != told["float32"]

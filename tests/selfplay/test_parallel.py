@@ -46,7 +46,9 @@ def batch(seed: int, rows: int = 16) -> Batch:
 
 
 def train(steps: int = 6) -> tuple[list[dict[str, float]], Learner]:
-    settings = LearnerSettings(batch_size=16, warmup_steps=2, learning_rate=0.01, reply_weight=0.15)
+    settings = LearnerSettings(
+        batch_size=16, warmup_steps=2, learning_rate=0.01, reply_weight=0.15, precision="float32"
+    )
     learner = Learner(new_net(load("tic_tac_toe"), 2, 8, 0), settings, CPU)
     history = []
     for step in range(steps):
@@ -143,7 +145,7 @@ CONFIG: dict[str, Any] = {
     "iterations": 2,
     "parallel_games": 8,
     "positions_per_iteration": 60,
-    "match_minutes": 1000,
+    "match_games": 0,
     "search": {"visits": 8, "root_policy": "gumbel"},
     "learner": {"batch_size": 16},
 }
