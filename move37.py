@@ -20,6 +20,12 @@ from selfplay import commands as learning
 # The public API: name -> where it is defined, imported on first use.
 _API = {
     "Game": ("engine.game", "Game"),
+    "dihedral_symmetries": ("engine.game", "dihedral_symmetries"),
+    "mirror_symmetries": ("engine.game", "mirror_symmetries"),
+    "symmetries_of_views": ("engine.game", "symmetries_of_views"),
+    "VertexNotation": ("engine.coords", "VertexNotation"),
+    "ColumnNotation": ("engine.coords", "ColumnNotation"),
+    "MoveNotation": ("engine.coords", "MoveNotation"),
     "load_game": ("engine.games", "load"),
     "Position": ("engine.position", "Position"),
     "Net": ("engine.nets.net", "Net"),

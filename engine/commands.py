@@ -225,7 +225,7 @@ def games(as_json: Json = False) -> None:
     from engine.catalogue import rows, table
 
     found = rows()
-    result(as_json, found, table(found))
+    result(as_json, {"games": found}, table(found))
 
 
 def check(

@@ -15,7 +15,7 @@ Device = Annotated[
         help="cpu, cuda, openvino or openvino-int8; auto: cuda, else openvino-int8, where they are."
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on stdout.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 LevelName = Annotated[
     str | None,

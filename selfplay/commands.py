@@ -93,7 +93,9 @@ def train(
     start: Annotated[
         str | None, typer.Option(help="A net to begin self-play from, of this size or another.")
     ] = None,
-    game: GameName = "go9",
+    game: Annotated[
+        str | None, typer.Option(help="A game's name or file. [default: go9, or as configured]")
+    ] = None,
     hours: Annotated[float | None, typer.Option(min=0.001, help="Stop after this time.")] = None,
     cluster: Annotated[
         bool, typer.Option("--cluster", help="Let a Ray cluster play the games of self-play.")
@@ -107,22 +109,23 @@ def train(
     actor: Annotated[
         bool, typer.Option("--actor", help="Only play, for a run at work elsewhere on this folder.")
     ] = False,
-    device: Device = "auto",
-    seed: Seed = 0,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, openvino, ... [default: auto]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of everything random. [default: 0]")] = None,
+    as_json: Json = False,
 ) -> None:
     """Run or resume the stages of a run folder: imitation, then self-play.
 
-    On several GPUs of a machine: torchrun --nproc-per-node N --no-python move37 train RUN.
+    --game, --start, --device and --seed change what --config or --preset says. On several GPUs of a
+    machine: torchrun --nproc-per-node N --no-python move37 train RUN.
     """
     from selfplay.progress import Terminal
-    from selfplay.train import train_run
+    from selfplay.train import in_words, train_run
 
+    options = {"game": game, "start": start, "device": device, "seed": seed}
     with Terminal() as terminal:
-        done = train_run(
-            run, config, preset, start, game, hours, device, seed, cluster, address, actor, terminal
-        )
+        done = train_run(run, config, preset, options, hours, cluster, address, actor, terminal)
     if done:
-        typer.echo(done)
+        result(as_json, done, in_words(done))
 
 
 def compare(

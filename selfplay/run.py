@@ -42,6 +42,8 @@ from selfplay.stages import ACTORS, StageContext, expert_stage, self_play_stage
 from selfplay.teachers.cluster import Cluster
 from selfplay.teachers.imitation import ExpertStage
 
+CONFIG = "config.json"
+
 
 class Run:
     """The stages of one run folder."""
@@ -59,8 +61,8 @@ class Run:
         Raises UserError when it does not exist and no configuration is given, when it exists with a
         different one, or when it cannot be written.
         """
-        path = folder / "config.json"
-        if path.exists():
+        path = folder / CONFIG
+        if Run.begun(folder):
             stored = parse_config(json.loads(path.read_text()), str(path))
             if config is not None and config != stored:
                 raise UserError(
@@ -70,13 +72,37 @@ class Run:
             return Run(folder, stored, reporter)
         if config is None:
             raise UserError(f"there is no run '{folder}': give --config or --start to begin one")
+        run = Run(folder, config, reporter)
+        run.check_nets()  # before anything is written
         try:
             (folder / "nets").mkdir(parents=True, exist_ok=True)
             write_json(folder / "versions.json", _versions())
             write_json(path, config.model_dump())
         except OSError as error:
             raise UserError(f"cannot write the run folder '{folder}': {error}") from error
-        return Run(folder, config, reporter)
+        return run
+
+    @staticmethod
+    def begun(folder: Path) -> bool:
+        """Whether the folder holds a run."""
+        return (folder / CONFIG).exists()
+
+    def check_nets(self) -> None:
+        """Raises UserError when a net that the configuration names is not there or does not fit."""
+        if self.config.start is not None:
+            load_start(self.config.start, self.game)
+        if self.config.reference is not None:
+            load_net(self.config.reference, self.game)
+
+    def check(self, options: dict[str, Any]) -> None:
+        """Raises UserError when an option says otherwise than the run was begun."""
+        for name, value in options.items():
+            begun = getattr(self.config, name)
+            if begun != value:
+                raise UserError(
+                    f"run '{self.folder}' was begun with {name} {begun!r}, not {value!r}: "
+                    f"leave out --{name}, or choose a new folder"
+                )
 
     def net_of_stage(self, index: int) -> Path:
         """Where the net of a stage is kept."""
@@ -133,12 +159,12 @@ class Run:
             if time.monotonic() >= deadline:
                 return False
             if isinstance(stage, ExpertStage):
-                net, info = expert_stage(context, net, info, stage)
+                outcome = expert_stage(context, net, info, stage, deadline)
             else:
                 outcome = self_play_stage(context, net, info, stage, deadline)
-                if outcome is None:
-                    return False
-                net, info = outcome
+            if outcome is None:
+                return False
+            net, info = outcome
             save_net(path, net, info)
             context.checkpoint.clear()
         shutil.rmtree(self.folder / ACTORS, ignore_errors=True)

@@ -36,6 +36,7 @@ SHIPPED_GAMES = Path(__file__).parent / "data"
 LATEST = "latest.safetensors"  # the net in training, in the run folder
 ACTORS = "actors"  # where the inboxes of the stages are
 EVENT_KEYS = {"event", "time", "stage"}
+BESIDE_A_MATCH = {"number", "evaluations", "seconds", "expert_top1"}  # in its event
 HELD_OUT = 0.08  # share of the games that a self-play stage measures its accuracy on
 
 
@@ -63,6 +64,11 @@ class StageContext:
     def write(self, event: str, number: int, **facts: Any) -> None:
         """An event of this stage, at its `number`-th step or iteration."""
         self.metrics.write(event, stage=self.name, number=number, **facts)
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """The events of that kind that this stage has written."""
+        rows = self.metrics.read()
+        return [row for row in rows if row["event"] == kind and row.get("stage") == self.name]
 
     def rewind(self, number: int) -> None:
         """Forgets the events of this stage after `number`, which are about to happen again."""
@@ -129,9 +135,10 @@ def game_source(
 
 
 def expert_stage(
-    context: StageContext, net: Net, info: NetInfo, stage: ExpertStage
-) -> tuple[Net, NetInfo]:
-    """Imitates expert games; the net at its best and its description.
+    context: StageContext, net: Net, info: NetInfo, stage: ExpertStage, deadline: float = float("inf")
+) -> tuple[Net, NetInfo] | None:
+    """Imitates expert games; the net at its best and its description, or None when the deadline
+    (time.monotonic) came before the stage's end.
 
     Raises UserError for bad data and when the loss is no longer finite.
     """
@@ -166,9 +173,13 @@ def expert_stage(
 
     try:
         with torch_threads(cpu_count()):
-            done = imitator.run(train, held_out, on_step=stepped, on_measure=measured)
+            done = imitator.run(
+                train, held_out, on_step=stepped, on_measure=measured, deadline=deadline
+            )
     except FloatingPointError as error:
         raise UserError(f"imitation, step {imitator.learner.steps + 1}: {error}") from error
+    if done is None:
+        return None
     report.line(f"imitation ends ({done.stopped}): {done.accuracy}")
     training = training_note(
         teacher="expert",
@@ -210,12 +221,8 @@ def self_play_stage(
     if learning.iteration:
         report.line(f"self-play: resumed after iteration {learning.iteration}")
     context.rewind(learning.iteration)
-    history = [
-        stored_iteration(row)
-        for row in context.metrics.read()
-        if row["event"] == "iteration" and row.get("stage") == context.name
-    ]
-    matches: dict[str, float] = {}
+    history = [stored_iteration(row) for row in context.events("iteration")]
+    matches = {k: v for row in context.events("match") for k, v in stored_match(row).items()}
     known: set[str] = set()
 
     def described() -> NetInfo:
@@ -299,3 +306,8 @@ def stored_iteration(row: dict[str, Any]) -> Iteration:
     own = {field.name for field in fields(Iteration)} - {"losses"}
     rest = {name: value for name, value in row.items() if name not in {*own, *EVENT_KEYS}}
     return Iteration(**{name: row[name] for name in own}, losses=Losses(rest))
+
+
+def stored_match(row: dict[str, Any]) -> dict[str, float]:
+    """The figures of a match that an event of metrics.jsonl tells of."""
+    return {name: value for name, value in row.items() if name not in EVENT_KEYS | BESIDE_A_MATCH}

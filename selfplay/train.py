@@ -48,7 +48,9 @@ def imitate_files(
     with tempfile.TemporaryDirectory(prefix="move37-") as folder:
         metrics = Metrics(Path(folder), board=False)
         context = StageContext(game, device, seed, Path(folder), metrics, reporter)
-        net, info = expert_stage(context, net, info, stage)
+        outcome = expert_stage(context, net, info, stage)
+        assert outcome is not None, "without a deadline it comes to its end"
+        net, info = outcome
     save_net(out, net, info)
     held_out = info.strength["held_out"]
     return {
@@ -61,78 +63,89 @@ def imitate_files(
     }
 
 
-def default_config(game: str, start: str | None, device: str, seed: int) -> RunConfig:
+def default_config(game: str) -> RunConfig:
     """What `move37 train` does without a configuration: the game's preset if it has one, or else
     imitate if there are games, then play."""
-    common = {"game": lasting_name(game), "start": start, "device": device, "seed": seed}
     for name in (load(game).name, load(game).family):
         if name in preset_names():
-            return read_preset(name).model_copy(update=common)
+            return read_preset(name)
     stages: list[dict[str, Any]] = []
-    if start is None and shipped_games(load(game)) is not None:
+    if shipped_games(load(game)) is not None:
         stages.append({"teacher": "expert", "data": [SHIPPED]})
     stages.append({"teacher": "search"})
-    return parse_config({**common, "stages": stages}, "default configuration")
+    return parse_config({"game": lasting_name(game), "stages": stages}, "default configuration")
+
+
+def with_options(config: RunConfig, options: dict[str, Any]) -> RunConfig:
+    """The configuration with the options of the command line, which are keys of it.
+
+    With a net to start from, the expert games teach no stage before self-play but stay at hand.
+    """
+    changes = dict(options)
+    learners = [stage for stage in config.stages if not isinstance(stage, ExpertStage)]
+    if "start" in options and learners and config.imitated:
+        games = config.imitated.model_dump(include={"data", "min_rank"})
+        changes["stages"] = [
+            stage if stage.data else stage.model_copy(update=games) for stage in learners
+        ]
+    return config.model_copy(update=changes)
 
 
 def train_run(
     folder: Path,
     config_path: Path | None,
     preset: str | None,
-    start: str | None,
-    game_name: str,
+    options: dict[str, Any],
     hours: float | None,
-    device: str,
-    seed: int,
     cluster: bool,
     address: str | None,
     actor: bool,
     reporter: Reporter,
-) -> str | None:
+) -> dict[str, Any] | None:
     """Begins or resumes a run, or helps it as an actor or a follower of torchrun's first process.
 
-    Gives the last line to print, a follower none. Raises UserError for options that contradict
-    each other.
+    `options` are what the command line says of game, start, device and seed, None where it is
+    silent. Gives what `move37 train --json` prints, a follower nothing. Raises UserError for
+    options that contradict each other or the run as it was begun.
     """
     deadline = time.monotonic() + hours * 3600 if hours else float("inf")
+    options = {name: value for name, value in options.items() if value is not None}
     if address is not None and not cluster:
         raise UserError("--address names a Ray cluster: add --cluster")
     if actor:
-        if cluster or config_path or preset or start:
+        if cluster or config_path or preset or options.keys() - {"device"}:
             raise UserError("--actor helps a run that was begun elsewhere: give only RUN and --device")
-        done = help_run(folder, device, deadline, reporter)
-        return f"run {folder} is complete" if done else f"the time to help run {folder} is over"
-    config: RunConfig | None = None
+        done = help_run(folder, options.get("device", "auto"), deadline, reporter)
+        return {"run": str(folder), "complete": done, "net": None}
     if config_path is not None and preset is not None:
         raise UserError("--config and --preset both describe the run: give one of them")
+    if "game" in options:
+        options["game"] = lasting_name(options["game"])
+    config: RunConfig | None = None
     if config_path is not None:
-        config = read_config(config_path)
+        config = with_options(read_config(config_path), options)
     elif preset is not None:
-        config = preset_config(preset, start, device, seed)
-    elif not (folder / "config.json").exists():
-        config = default_config(game_name, start, device, seed)
+        config = with_options(read_preset(preset), options)
+    elif not Run.begun(folder):
+        config = with_options(default_config(options.get("game", "go9")), options)
     with parallel.together() as leads:
         if not leads:
             parallel.follow(Learner.following)
             return None
         run = Run.open(folder, config, reporter)
+        run.check(options)
         processes = f", {parallel.world()} processes train" if parallel.world() > 1 else ""
         reporter.line(describe_devices(run.device) + processes)
         complete = run.go_on(deadline, Cluster(address) if cluster else None)
-    if complete:
-        return f"run {folder} is complete: {run.net_of_stage(len(run.config.stages) - 1)}"
-    return f"run {folder} stopped in time; go on with: move37 train {folder}"
+    net = run.net_of_stage(len(run.config.stages) - 1) if complete else None
+    return {"run": str(folder), "complete": complete, "net": net and str(net)}
 
 
-def preset_config(name: str, start: str | None, device: str, seed: int) -> RunConfig:
-    """A preset; with a net to start from, its expert games teach no stage but stay at hand."""
-    config = read_preset(name)
-    changes: dict[str, Any] = {"seed": seed}
-    if device != "auto":
-        changes["device"] = device
-    if start is not None:
-        learners = [stage for stage in config.stages if not isinstance(stage, ExpertStage)]
-        games = config.imitated.model_dump(include={"data", "min_rank"}) if config.imitated else {}
-        changes["start"] = start
-        changes["stages"] = [stage.model_copy(update=games) for stage in learners]
-    return config.model_copy(update=changes)
+def in_words(outcome: dict[str, Any]) -> str:
+    """What became of a run, in a line."""
+    run, net = outcome["run"], outcome["net"]
+    if net:
+        return f"run {run} is complete: {net}"
+    if outcome["complete"]:
+        return f"run {run} is complete"
+    return f"the time for run {run} is over; go on with the same command"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from contextlib import redirect_stdout
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
@@ -34,11 +35,14 @@ def load_file(name: str) -> Game:
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # for helper modules that lie beside it
     try:
-        spec.loader.exec_module(module)
-        maker = getattr(module, path.stem, None)
-        if maker is None:
-            raise UserError(f"'{name}' has no function {path.stem}(): add `def {path.stem}() -> Game:`")
-        game = maker()
+        with redirect_stdout(sys.stderr):  # what it prints, as GTP and --json speak on stdout
+            spec.loader.exec_module(module)
+            maker = getattr(module, path.stem, None)
+            if maker is None:
+                raise UserError(
+                    f"'{name}' has no function {path.stem}(): add `def {path.stem}() -> Game:`"
+                )
+            game = maker()
     except Exception as error:
         raise _complaint(error, name, path) from error
     return _checked(game, f"{path.stem}() in '{name}'")

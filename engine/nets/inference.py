@@ -107,10 +107,11 @@ Forward = Callable[[np.ndarray, np.ndarray], Output]  # of arrays as in `mcts.Ev
 class NetEvaluator:
     """A net as `mcts.Evaluator`, on all GPUs when there are. Safe to call from several threads."""
 
-    def __init__(self, net: Net, device: Device, game: Game) -> None:
-        """`game` is what the net plays; 8-bit integers are calibrated on its positions."""
-        self.device = device
-        self._forward = _forward_of(net, device, game)
+    def __init__(self, net: Net, device: Device | str, game: Game) -> None:
+        """`device` may be a name, as `choose_device` knows it; `game` is what the net plays: 8-bit
+        integers are calibrated on its positions."""
+        self.device = choose_device(device) if isinstance(device, str) else device
+        self._forward = _forward_of(net, self.device, game)
 
     def __call__(self, planes: np.ndarray, globals_: np.ndarray) -> Evaluation:
         """See `mcts.Evaluator`."""

@@ -12,7 +12,6 @@ from selfplay.config import PRESETS, NetShape, RunConfig, parse, parse_config, p
 
 COMPARISONS = PRESETS / "comparisons"
 LIMITS = {"minutes", "iterations", "evaluations", "steps"}  # of a stage: the comparison sets them
-NEVER = 1e9  # minutes; the comparison plays its own matches
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
@@ -69,7 +68,7 @@ class ComparisonConfig(BaseModel):
         if given := sorted(LIMITS & stage.keys()):
             raise UserError(f"{where}: the budget is the comparison's: leave out {', '.join(given)}")
         if stage.get("teacher") != "expert":
-            stage = {**stage, "match_minutes": NEVER}
+            stage = {**stage, "match_games": 0}  # the comparison plays its own
         common = {"game": self.game, "seed": seed, "device": self.device, "start": str(start)}
         return parse_config({**common, "stages": [{**stage, **limit}]}, where)
 

@@ -104,8 +104,10 @@ class Imitator:
         *,
         on_step: Callable[[float], None] = lambda seconds: None,
         on_measure: Callable[[Progress], None] = lambda progress: None,
-    ) -> Imitation:
-        """Trains on the taught moves and returns the averaged weights at their best.
+        deadline: float = float("inf"),
+    ) -> Imitation | None:
+        """Trains on the taught moves and returns the averaged weights at their best, or None when
+        the deadline (time.monotonic) came first: what has been learned is in the checkpoint.
 
         The learning rate drops when the held-out top-1 accuracy has not risen for `patience`
         measurements; once the last drop no longer helps, it has stopped rising and the stage ends.
@@ -130,7 +132,11 @@ class Imitator:
             self.seconds = time.monotonic() - began
             on_step(self.seconds)
             out_of_time = self.seconds > limit or self.learner.steps == self.stage.steps
+            over = time.monotonic() >= deadline
             if self.learner.steps % self.stage.measure_every and not out_of_time:
+                if over:
+                    self._save()
+                    return None
                 continue
             most = self.stage.measure_positions
             accuracy = measure(self.learner.averaged, self.game, held_out, self.device.exact, most)
@@ -151,6 +157,8 @@ class Imitator:
                 stopped = "limit reached" if out_of_time else "accuracy stopped rising"
                 return Imitation(self.best_net, self.best, self.learner.steps, self.seconds, stopped)
             self._save()
+            if over:
+                return None
             self.seconds = time.monotonic() - began
 
     def _next(self, rows: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

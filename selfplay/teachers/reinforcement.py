@@ -101,6 +101,7 @@ class Reinforcement:
         self.checkpoint, self.shards = checkpoint, shards
         shards.mkdir(parents=True, exist_ok=True)
         self.window: list[Games] = []
+        self.played: dict[str, Any] | None = None  # of the iteration whose games are not yet learned
         self.iteration = self.games = self.positions = 0
         self.seconds = 0.0
         self._began = time.monotonic()
@@ -139,15 +140,17 @@ class Reinforcement:
         on_progress: Callable[[str, float], None] = lambda what, share: None,
         deadline: float = float("inf"),
     ) -> None:
-        """Learns until the stage or the deadline (time.monotonic) ends; saved after each iteration.
+        """Learns until the stage or the deadline (time.monotonic) ends. Saved when the games of an
+        iteration are played, and when they are learned.
 
         Raises FloatingPointError when the loss is no longer finite; the last checkpoint stands.
         """
-        while not self.finished() and time.monotonic() < deadline:
+        while (self.played or not self.finished()) and time.monotonic() < deadline:
             self._began = time.monotonic() - self.seconds
             on_iteration(self._iterate(on_progress))
             self.seconds = self.elapsed
-            if self.seconds >= self.next_match and not self.finished():
+            due = self.finished() or self.seconds >= self.next_match
+            if due and self.stage.match_games:
                 tally = self.match(
                     self.stage.match_search,
                     self.stage.match_games,
@@ -178,23 +181,14 @@ class Reinforcement:
             )
 
     def _iterate(self, on_progress: Callable[[str, float], None]) -> Iteration:
-        began = time.monotonic()
-        logs = self.source.play(
-            self.net,
-            self.stage.positions_per_iteration,
-            lambda share: on_progress("self-play", share),
-        )
-        played = time.monotonic()
-        new = Games.from_logs(self.game, logs, [self.stage.lesson(log) for log in logs])
-        new.save(self._shard(self.iteration))
-        self.window.append(new)
-        self.games += len(new)
-        self.positions += new.positions
-        self._trim()
+        if self.played is None:
+            self.played = self._play(on_progress)
+            self.seconds = self.elapsed
+            self._save()
+        began, played = time.monotonic(), self.played
         share = self._expert_share()
-        samples = int(new.positions * self.stage.passes)
-        losses = self._learn(samples, share, on_progress)
-        self.iteration += 1
+        losses = self._learn(int(self.window[-1].positions * self.stage.passes), share, on_progress)
+        self.iteration, self.played = self.iteration + 1, None
         sizes = [part.positions for part in self.window]
         return Iteration(
             number=self.iteration,
@@ -202,14 +196,30 @@ class Reinforcement:
             games=self.games,
             positions=self.positions,
             evaluations=self.source.evaluations,
-            self_play_seconds=played - began,
-            training_seconds=time.monotonic() - played,
+            training_seconds=time.monotonic() - began,
             window=sum(sizes),
             replay_age=float(np.average(np.arange(len(sizes))[::-1], weights=sizes)),
             expert_share=share,
             losses=losses,
-            **_describe(self.game, logs),
+            **played,
         )
+
+    def _play(self, on_progress: Callable[[str, float], None]) -> dict[str, Any]:
+        """Adds new games to the window; what is to be said of them, as `Iteration` has it."""
+        began = time.monotonic()
+        logs = self.source.play(
+            self.net,
+            self.stage.positions_per_iteration,
+            lambda share: on_progress("self-play", share),
+        )
+        seconds = time.monotonic() - began
+        new = Games.from_logs(self.game, logs, [self.stage.lesson(log) for log in logs])
+        new.save(self._shard(self.iteration))
+        self.window.append(new)
+        self.games += len(new)
+        self.positions += new.positions
+        self._trim()
+        return {"self_play_seconds": seconds, **_describe(self.game, logs)}
 
     def _learn(
         self, samples: int, expert_share: float, on_progress: Callable[[str, float], None]
@@ -268,6 +278,7 @@ class Reinforcement:
             "seconds": self.seconds,
             "next_match": self.next_match,
             "window": len(self.window),
+            "played": self.played,
         }
         packed = pack_logs(self.game, self.source.unfinished)
         logs = {f"unfinished.{name}": torch.from_numpy(array) for name, array in packed.items()}
@@ -289,13 +300,19 @@ class Reinforcement:
             self.source.taken += facts.get("taken", [])  # of older runs: not known
             self.source.saved()  # a kill may have come before it
             self.seconds, self.next_match = facts["seconds"], facts["next_match"]
-            for number in range(self.iteration - facts["window"], self.iteration):
+            self.played = facts.get("played")
+            for number in self._numbers(facts["window"]):
                 self.window.append(Games.load(self._shard(number)))
         self._remove_old_shards()
 
+    def _numbers(self, window: int) -> range:
+        """The numbers of the iterations in a window of so many."""
+        end = self.iteration + (self.played is not None)
+        return range(end - window, end)
+
     def _remove_old_shards(self) -> None:
         """Removes what no checkpoint will ask for again."""
-        needed = {self._shard(self.iteration - 1 - age) for age in range(len(self.window))}
+        needed = {self._shard(number) for number in self._numbers(len(self.window))}
         for path in set(self.shards.iterdir()) - needed:
             path.unlink(missing_ok=True)
 

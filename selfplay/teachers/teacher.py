@@ -79,8 +79,10 @@ class SelfPlayStage(BaseModel):
     cooldown: float = Field(
         0.0, ge=0, le=1, description="last share of the stage, in which the learning rate falls to 0"
     )
-    match_minutes: float = Field(4.0, gt=0, description="time between matches")
-    match_games: int = Field(100, ge=2, description="games of such a match")
+    match_minutes: float = Field(
+        4.0, gt=0, description="time between matches; the last one ends the stage"
+    )
+    match_games: int = Field(100, ge=0, description="games of such a match; 0: no matches")
     match_search: SearchSettings = SearchSettings(visits=32)
     learner: LearnerSettings = LearnerSettings(learning_rate=1e-3, averaging=0.998)
 

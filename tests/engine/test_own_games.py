@@ -63,10 +63,18 @@ def test_a_file_is_a_game_for_every_command_and_its_nets_load_again(my_game, tmp
 
 
 def test_a_run_remembers_the_file_so_that_it_is_resumed_from_any_folder(my_game, tmp_path, monkeypatch):
-    stored = default_config(my_game, None, "cpu", 0).game
+    stored = default_config(my_game).game
     assert stored == str(tmp_path / my_game)
     monkeypatch.chdir("/")
     assert games.load(stored).name == "noughts"
+
+
+def test_what_a_file_prints_stays_off_stdout(my_game, tmp_path, capfd) -> None:
+    text = Path(my_game).read_text()
+    Path("chatty.py").write_text("print('hello')\n" + text.replace("noughts", "chatty"))
+    games.load(str(tmp_path / "chatty.py"))
+    told = capfd.readouterr()
+    assert told.out == "" and "hello" in told.err
 
 
 def test_a_game_may_use_helpers_from_files_beside_it(tmp_path, monkeypatch):

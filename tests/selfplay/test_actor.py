@@ -130,7 +130,7 @@ CONFIG: dict[str, Any] = {
     "iterations": 400,
     "parallel_games": 8,
     "positions_per_iteration": 100,
-    "match_minutes": 1000,
+    "match_games": 0,
     "search": {"visits": 8, "root_policy": "gumbel"},
     "learner": {"batch_size": 16},
 }

@@ -29,7 +29,7 @@ STAGE = {
     "iterations": 4,
     "parallel_games": 8,
     "positions_per_iteration": 200,
-    "match_minutes": 1000,
+    "match_games": 0,
     "search": {"visits": 8, "root_policy": "gumbel"},
     "learner": {"batch_size": 16},
 }

@@ -1,5 +1,6 @@
 """Imitation: it learns from experts only, stops when it should, and goes on after a kill."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,18 @@ def test_a_time_limit_ends_it_with_the_best_net_so_far() -> None:
 def test_a_number_of_steps_ends_it() -> None:
     done = imitator(steps=7).run(expert_games(60, 0), expert_games(20, 1))
     assert done.stopped == "limit reached" and done.steps == 7
+
+
+@pytest.mark.parametrize("measure_every", [1, 5])
+def test_a_deadline_stops_it_and_what_was_learned_stays(tmp_path: Path, measure_every: int) -> None:
+    checkpoint = Checkpoint(tmp_path / "expert.checkpoint")
+    taught = imitator(checkpoint, steps=7, measure_every=measure_every)
+    train, held_out = expert_games(60, 0), expert_games(20, 1)
+    assert taught.run(train, held_out, deadline=time.monotonic()) is None
+    again = imitator(checkpoint, steps=7, measure_every=measure_every)
+    assert again.learner.steps == 1
+    done = again.run(train, held_out)
+    assert done is not None and done.steps == 7
 
 
 def test_too_few_expert_moves_are_refused() -> None:

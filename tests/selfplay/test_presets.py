@@ -46,10 +46,10 @@ OF_GAMES = [path for path in sorted(PRESETS.glob("*.toml")) if path.stem in name
 
 @pytest.mark.parametrize("path", OF_GAMES, ids=lambda path: path.stem)
 def test_a_preset_is_the_default_of_its_game_and_ends_by_itself(path: Path) -> None:
-    config = default_config(path.stem, None, "cpu", 3)
-    assert (config.game, config.seed, config.device) == (path.stem, 3, "cpu")
+    config = default_config(path.stem)
+    assert config.game == path.stem
     assert all(stage.minutes or stage.iterations for stage in config.stages)
-    assert config != default_config("othello", None, "cpu", 3)
+    assert config.stages != default_config("othello").stages
 
 
 def test_a_random_policy_loses_lines() -> None:
@@ -63,7 +63,7 @@ def test_a_random_policy_loses_lines() -> None:
 @pytest.mark.slow
 def test_tic_tac_toe_is_learned_from_nothing_and_never_loses(tmp_path: Path) -> None:
     """All lines, the net's policy without search."""
-    run = Run.open(tmp_path / "run", default_config("tic_tac_toe", None, "cpu", 0), Silent())
+    run = Run.open(tmp_path / "run", default_config("tic_tac_toe"), Silent())
     assert run.go_on()
     assert lost_lines(run.net_of_stage(0)) == 0
 

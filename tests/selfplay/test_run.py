@@ -23,7 +23,7 @@ from selfplay.metrics import Metrics
 from selfplay.progress import Silent
 from selfplay.run import Run, alone
 from selfplay.teachers.teacher import SearchStage
-from selfplay.train import preset_config
+from selfplay.train import train_run, with_options
 
 STAGE = {
     "teacher": "search",
@@ -56,7 +56,7 @@ def test_a_run_ends_with_a_net_that_describes_itself(tmp_path: Path) -> None:
     assert info.training["positions"] >= 180 and info.strength["against_start"]["games"] == 4
     assert net.config.blocks == 1
     events = [row["event"] for row in Metrics(tmp_path / "run").read()]
-    assert events == ["iteration", "match", "iteration", "match", "iteration"]
+    assert events == ["iteration", "match"] * 3
     assert json.loads((tmp_path / "run/versions.json").read_text())["torch"]
 
 
@@ -116,6 +116,39 @@ def test_a_run_stopped_by_its_deadline_goes_on_where_it_was(tmp_path: Path) -> N
     assert Run.open(tmp_path, None, Silent()).go_on()
 
 
+def train(folder: Path, config: Path | None = None, **options: Any) -> dict[str, Any] | None:
+    hours = 1e-9  # the run is begun, and no more
+    return train_run(folder, config, None, options, hours, False, None, False, Silent())
+
+
+def test_options_change_what_a_configuration_says(tmp_path: Path) -> None:
+    config = tmp_path / "run.toml"
+    config.write_text('game = "go9"\nseed = 3\n[[stages]]\nteacher = "search"\niterations = 1\n')
+    done = train(tmp_path / "run", config, game="go5", start="go5", device="cpu")
+    assert done == {"run": str(tmp_path / "run"), "complete": False, "net": None}
+    begun = Run.open(tmp_path / "run", None, Silent()).config
+    assert (begun.game, begun.start, begun.device, begun.seed) == ("go5", "go5", "cpu", 3)
+
+
+def test_a_run_goes_on_with_the_options_it_was_begun_with_and_refuses_others(tmp_path: Path) -> None:
+    begin(tmp_path)
+    train(tmp_path, game="tic_tac_toe", seed=0)
+    with pytest.raises(UserError, match=r"begun with start None, not 'go9'.*--start"):
+        train(tmp_path, start="go9")
+    with pytest.raises(UserError, match=r"begun with seed 0, not 4"):
+        train(tmp_path, seed=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "net"), [("start", "nowhere.safetensors"), ("start", "hex7"), ("reference", "nowhere")]
+)
+def test_a_net_that_is_not_there_or_does_not_fit_leaves_no_run(tmp_path: Path, name, net) -> None:
+    config = parse_config({**values(), name: net}, "test")
+    with pytest.raises(UserError, match=net):
+        Run.open(tmp_path / "run", config, Silent())
+    assert not (tmp_path / "run").exists()
+
+
 class StoppedError(Exception):
     pass
 
@@ -132,10 +165,45 @@ class Stopping(Silent):
             raise StoppedError
 
 
+def test_finished_games_outlive_a_stop_while_they_are_learned(tmp_path: Path) -> None:
+    class InTraining(Silent):
+        def bar(self, what: str, share: float, overall: str = "") -> None:
+            if what == "training":
+                raise StoppedError
+
+    config = parse_config(values(evaluations=1), "test")  # so it ends with its first games
+    with pytest.raises(StoppedError):
+        Run.open(tmp_path, config, InTraining()).go_on()
+    (shard,) = tmp_path.glob("replay/*/*")
+    played = shard.stat().st_mtime_ns
+    run = Run.open(tmp_path, None, Silent())
+    assert run.go_on() and shard.stat().st_mtime_ns == played
+    (row,) = [row for row in run.metrics.read() if row["event"] == "iteration"]
+    assert row["positions"] >= 60 and row["self_play_seconds"] > 0 and row["first_moves"]
+    assert load_net(run.net_of_stage(0), run.game)[1].training["steps"] > 0
+
+
+def test_a_run_killed_after_its_last_match_still_says_how_it_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise StoppedError
+
+    with monkeypatch.context() as patched, pytest.raises(StoppedError):
+        patched.setattr("selfplay.run.save_net", killed)
+        begin(tmp_path).go_on()
+    run = Run.open(tmp_path, None, Silent())
+    assert run.go_on()
+    last = [row for row in run.metrics.read() if row["event"] == "match"][-1]
+    strength = load_net(run.net_of_stage(0), run.game)[1].strength["against_start"]
+    assert strength["games"] == 4 and strength["visits"] == 4
+    assert all(strength[name] == last[name] for name in strength)
+
+
 # Everything random that a stage may use.
 EVERYTHING = {
     "iterations": 4,
-    "match_minutes": 1000,
+    "match_games": 0,
     "playout_cap": {"full_share": 0.5, "quick": {"visits": 3}},
     "resignation": {"below": -0.5, "moves": 2, "play_on_share": 0.5},
     "surprise_weight": 0.5,
@@ -143,7 +211,7 @@ EVERYTHING = {
 }
 POLICY_TEACHER = {
     "iterations": 4,
-    "match_minutes": 1000,
+    "match_games": 0,
     "positions_per_iteration": 60,
     "parallel_games": 8,
     "learner": {"batch_size": 16},
@@ -357,7 +425,7 @@ def test_every_preset_imitates_first_and_then_searches(name: str) -> None:
 
 
 def test_a_preset_with_a_net_to_start_from_skips_imitation_but_keeps_its_games() -> None:
-    config = preset_config("laptop", "go9-imitation", "cpu", 7)
+    config = with_options(read_preset("laptop"), {"start": "go9-imitation", "device": "cpu", "seed": 7})
     assert (config.start, config.device, config.seed) == ("go9-imitation", "cpu", 7)
     (stage,) = config.stages
     assert isinstance(stage, SearchStage) and stage.data == ["shipped"]
