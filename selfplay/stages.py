@@ -37,7 +37,7 @@ LATEST = "latest.safetensors"  # the net in training, in the run folder
 ACTORS = "actors"  # where the inboxes of the stages are
 EVENT_KEYS = {"event", "time", "stage"}
 BESIDE_A_MATCH = {"number", "evaluations", "seconds", "expert_top1"}  # in its event
-HELD_OUT = 0.08  # share of the games that a self-play stage measures its accuracy on
+HELD_OUT = 0.08  # share of a self-play stage's own expert games to measure its accuracy on
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,19 @@ def read_data(
         context.report.line(summary.summary())
         cache.mkdir(parents=True, exist_ok=True)
         games.save(stored)
-    mask = held_out_mask(games, held_out)
+    mask = held_out_mask(game, games, held_out)
     return games.select(~mask), games.select(mask)
 
 
 def experts_of(context: StageContext, stage: Teacher) -> tuple[Games, Games] | None:
     """The expert games of a self-play stage, its own or those imitated before, split as `read_data`
     does; None when there are none."""
-    records = stage if stage.data else context.imitated
-    if records is None:
+    if stage.data:
+        return read_data(context, stage.data, stage.min_rank, HELD_OUT)
+    if context.imitated is None:
         return None
-    return read_data(context, records.data, records.min_rank, HELD_OUT)
+    imitated = context.imitated
+    return read_data(context, imitated.data, imitated.min_rank, imitated.held_out)
 
 
 def inbox_of(context: StageContext) -> Inbox:

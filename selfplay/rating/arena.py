@@ -84,13 +84,14 @@ def default_opening_moves(game: Game) -> int:
 def random_openings(game: Game, count: int, moves: int, seed: int) -> list[Position]:
     """Different positions after uniformly random moves (no passes), none of them over.
 
-    When the game has fewer than `count` of them, they repeat.
+    When the game has fewer than `count` of them, they repeat, or there are fewer. Raises UserError
+    when no position is left to play after so many moves.
     """
     rng = np.random.default_rng(seed)
     openings: list[Position] = []
     seen: set[tuple[int, ...]] = set()
     attempts = 0
-    while len(openings) < count:
+    while len(openings) < count and attempts < 100 * (count + 10):
         attempts += 1
         position = Position(game)
         for _ in range(moves):
@@ -103,6 +104,10 @@ def random_openings(game: Game, count: int, moves: int, seed: int) -> list[Posit
             continue
         seen.add(key)
         openings.append(position)
+    if not openings:
+        raise UserError(
+            f"after {moves} random opening moves no game of {game.name} goes on: ask for fewer"
+        )
     return openings
 
 
@@ -142,15 +147,15 @@ def play_match(
         record_policies=False,
         seed=seed,
     )
-    tally = Tally()
+    tally, going = Tally(), True
     finished: dict[int, Log] = {}
 
     def collect(log: Log) -> bool:
+        nonlocal going  # other games may finish before the pool has stopped
         finished[log.id] = log
-        while tally.games in finished:
-            if not count(finished.pop(tally.games)):
-                return False
-        return True
+        while going and tally.games in finished:
+            going = count(finished.pop(tally.games))
+        return going
 
     def count(log: Log) -> bool:
         result_a = log.outcome if log.first_seat == 0 else -log.outcome

@@ -38,7 +38,9 @@ def wilson_interval(score: float, games: int) -> tuple[float, float]:
     z2 = Z95 * Z95
     centre = (score + z2 / (2 * games)) / (1 + z2 / games)
     half = Z95 / (1 + z2 / games) * math.sqrt(score * (1 - score) / games + z2 / (4 * games * games))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    low = 0.0 if score == 0 else max(0.0, centre - half)  # which rounding would miss
+    high = 1.0 if score == 1 else min(1.0, centre + half)
+    return low, high
 
 
 def match_elo(wins: int, draws: int, losses: int, unique_games: int | None = None) -> Elo:

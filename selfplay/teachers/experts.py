@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import UserError
-from engine.game import Game, dihedral_symmetries
+from engine.game import Game
 from engine.records.files import read_records
 from engine.records.record import (
     BrokenRecord,
@@ -113,17 +113,13 @@ def read_experts(
     return games.finish(), report
 
 
-def held_out_mask(games: Games, fraction: float) -> np.ndarray:
+def held_out_mask(game: Game, games: Games, fraction: float) -> np.ndarray:
     """Which games to test on rather than train with: [N] bool, about `fraction` of them.
 
-    Decided by a hash of each game's moves, which is the same for its 8 rotations and reflections
-    and on every machine; so duplicates of a game never fall on different sides.
+    Decided by a hash of each game's moves, which is the same for its rotations and reflections, as
+    far as the game has them, and on every machine; so duplicates never fall on different sides.
     """
-    area = games.ownership.shape[1]
-    side = math.isqrt(area)
-    if side * side != area:
-        raise ValueError(f"a board of {area} points is not square")
-    tables = dihedral_symmetries(side, side, games.policies.shape[1] - area)[1].astype(">u2")
+    tables = game.symmetries[1].astype(">u2")
     held_out = np.zeros(len(games), bool)
     for i in range(len(games)):
         moves = games.actions[games.offsets[i] : games.offsets[i + 1]]

@@ -6,6 +6,7 @@ nothing but games in flight.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,12 @@ class Inbox:
         self.taken: list[str] = []  # names of files whose games the learner has, not yet removed
 
     def waiting(self) -> list[Path]:
-        """The files that no learner has taken up, in the order of their names."""
-        found = self.folder.glob("*.safetensors")
-        return sorted(path for path in found if path.name not in self.taken)
+        """The files that no learner has taken up, the oldest first, so that no actor waits for ever."""
+        ages: dict[Path, int] = {}
+        for path in self.folder.glob("*.safetensors"):
+            with contextlib.suppress(FileNotFoundError):  # cleared meanwhile
+                ages[path] = path.stat().st_mtime_ns
+        return sorted((p for p in ages if p.name not in self.taken), key=lambda p: (ages[p], p.name))
 
     def post(self, name: str, games: Packed, evaluations: int) -> None:
         """Leaves games, and how many evaluations they took. Raises OSError, e.g. on a full disk."""

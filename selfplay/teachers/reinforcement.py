@@ -187,7 +187,8 @@ class Reinforcement:
             self._save()
         began, played = time.monotonic(), self.played
         share = self._expert_share()
-        losses = self._learn(int(self.window[-1].positions * self.stage.passes), share, on_progress)
+        samples = int(self.window[-1].taught.sum() * self.stage.passes)
+        losses = self._learn(samples, share, on_progress)
         self.iteration, self.played = self.iteration + 1, None
         sizes = [part.positions for part in self.window]
         return Iteration(
@@ -252,8 +253,8 @@ class Reinforcement:
 
     def _expert_share(self) -> float:
         """The share of expert moves in a batch: their positions count beside those of the window."""
-        own = sum(part.positions for part in self.window)
-        return self.stage.expert_positions / (self.stage.expert_positions + own)
+        own = sum(int(part.taught.sum()) for part in self.window)
+        return self.stage.expert_positions / max(1, self.stage.expert_positions + own)
 
     def _trim(self) -> None:
         """Forgets the oldest games that the growing window no longer reaches."""

@@ -33,6 +33,8 @@ SELF_PLAY_SEARCH = SearchSettings(
 )  # RESULTS.md, "What a search teaches" and the ablations
 GUMBEL_SELF_PLAY_SEARCH = SearchSettings(visits=17, root_policy="gumbel", random_symmetry=True)
 
+VARIETY = ("temperature", "temperature_moves", "random_symmetry")  # of a search: games differ
+
 Lesson = tuple[np.ndarray, np.ndarray]  # weights [P] and advantages [P], see `replay.Games`
 
 
@@ -51,7 +53,9 @@ class SelfPlayStage(BaseModel):
     )
     parallel_games: int = Field(128, ge=1, description="games played at once, over all threads")
     positions_per_iteration: int = Field(8000, ge=16, description="new positions before training")
-    passes: float = Field(3.0, gt=0, description="samples drawn for each new position")
+    passes: float = Field(
+        3.0, gt=0, description="samples drawn for each new position that is learned from"
+    )
     window: int = Field(40_000, ge=16, description="smallest replay window, in positions")
     window_exponent: float = Field(
         0.75, gt=0, le=1, description="how the window grows (Wu 2019, appendix on training details)"
@@ -89,8 +93,10 @@ class SelfPlayStage(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _tables_change_the_defaults(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
+        return cls._filled(values) if isinstance(values, dict) else values
+
+    @classmethod
+    def _filled(cls, values: dict[str, Any]) -> dict[str, Any]:
         return {key: cls._with_defaults(key, value) for key, value in values.items()}
 
     @classmethod
@@ -105,7 +111,8 @@ class SelfPlayStage(BaseModel):
 class SearchStage(SelfPlayStage):
     """Learn what a search found in one's own games (AlphaGo Zero 2017, Gumbel AlphaZero 2022).
 
-    A `search` table with `root_policy = "gumbel"` changes `GUMBEL_SELF_PLAY_SEARCH`.
+    A `search` table with `root_policy = "gumbel"` changes `GUMBEL_SELF_PLAY_SEARCH`; what `quick`
+    of a `playout_cap` leaves out of how games vary, `VARIETY`, is as in `search`.
     """
 
     record_policies: ClassVar[bool] = True
@@ -123,6 +130,16 @@ class SearchStage(SelfPlayStage):
         """Positions with the full search, the more surprising the more often."""
         weights = surprise_weights(log.surprises, log.full > 0, self.surprise_weight)
         return weights, np.ones(len(log.actions))
+
+    @classmethod
+    def _filled(cls, values: dict[str, Any]) -> dict[str, Any]:
+        values = super()._filled(values)
+        cap, search = values.get("playout_cap"), values.get("search", SELF_PLAY_SEARCH)
+        if isinstance(cap, dict) and isinstance(cap.get("quick", {}), dict):
+            full = search.model_dump() if isinstance(search, BaseModel) else search
+            default = PlayoutCap().quick.model_dump() | {name: full[name] for name in VARIETY}
+            values["playout_cap"] = {**cap, "quick": default | cap.get("quick", {})}
+        return values
 
     @classmethod
     def _with_defaults(cls, key: str, value: Any) -> Any:

@@ -98,6 +98,14 @@ def test_the_inbox_gives_no_more_files_than_are_wanted(tmp_path: Path) -> None:
     assert len(inbox.waiting()) == 2
 
 
+def test_the_inbox_gives_the_oldest_file_first_whatever_its_actors_name(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path)
+    for age, name in enumerate(["b-1", "a-1", "b-2", "a-2"]):
+        inbox.post(name, pack_finished(GAME, finished_games(1)), 1)
+        os.utime(tmp_path / f"{name}.safetensors", (age, age))
+    assert [path.stem for path in inbox.waiting()] == ["b-1", "a-1", "b-2", "a-2"]
+
+
 def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / ".a-000001.safetensors.4711").write_bytes(b"half")
     assert Inbox(tmp_path).take(100) == ([], 0)

@@ -46,6 +46,11 @@ def test_openings_repeat_only_when_the_game_has_too_few() -> None:
     assert len(openings) == 20 and len({tuple(o.actions) for o in openings}) == 9
 
 
+def test_openings_that_leave_nothing_to_play_are_a_mistake_of_the_user() -> None:
+    with pytest.raises(UserError, match=r"after 9 random opening moves no game of tic_tac_toe"):
+        random_openings(load("tic_tac_toe"), 2, 9, seed=0)
+
+
 def test_each_opening_is_played_once_with_each_colour() -> None:
     openings = random_openings(load("go5"), 3, 2, seed=1)
     starts = list(paired_starts(openings, 6))
@@ -90,11 +95,12 @@ def test_a_match_that_ends_early_has_played_the_games_it_began_with_not_the_shor
             on_game=lambda t: t.games < enough,
             keep=played.append,
         )
-        assert tally.games == len(played)
+        assert tally.games == len(played) == enough
         return [len(one.actions) for one in played]
 
     every = lengths(40)
     assert lengths(7) == every[:7]
+    assert lengths(10) == every[:10]
     assert sorted(every)[:7] != sorted(every[:7])
 
 

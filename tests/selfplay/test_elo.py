@@ -43,6 +43,12 @@ def test_winning_every_game_has_a_finite_estimate_and_an_open_end() -> None:
     assert math.isfinite(elo.elo) and elo.low > 200 and elo.high == math.inf
 
 
+@pytest.mark.parametrize("games", [1, 10, 20, 50, 97, 100, 200, 400])
+def test_a_shut_out_leaves_one_end_open_however_many_games(games: int) -> None:
+    assert match_elo(games, 0, 0).high == math.inf
+    assert match_elo(0, 0, games).low == -math.inf
+
+
 def test_repeated_games_are_no_evidence() -> None:
     assert match_elo(20, 0, 0, unique_games=2).low < match_elo(20, 0, 0).low
     assert match_elo(14, 0, 6, unique_games=2).low < 0 < match_elo(140, 0, 60).low

@@ -152,15 +152,30 @@ def test_rotated_and_reflected_games_are_held_out_together(tmp_path):
         for table in GO5.symmetries[1]:
             records.append(record(moves=[(i % 2, int(table[a])) for i, a in enumerate(moves)]))
     games, _ = read(tmp_path, *records)
-    mask = held_out_mask(games, 0.3).reshape(60, 8)
+    mask = held_out_mask(GO5, games, 0.3).reshape(60, 8)
     assert (mask == mask[:, :1]).all()
     assert 0.1 < mask.mean() < 0.5
 
 
 def test_held_out_games_are_the_same_on_every_machine_and_grow_with_the_fraction(tmp_path):
     games, _ = read(tmp_path, *(record(moves=[(0, a), (1, b)]) for a in range(5) for b in (20, 24)))
-    some, more = held_out_mask(games, 0.3), held_out_mask(games, 0.6)
+    some, more = held_out_mask(GO5, games, 0.3), held_out_mask(GO5, games, 0.6)
     assert some.astype(int).tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
     assert not (some & ~more).any()
-    assert held_out_mask(games, 1.0).all()
-    assert not held_out_mask(games, 0.0).any()
+    assert held_out_mask(GO5, games, 1.0).all()
+    assert not held_out_mask(GO5, games, 0.0).any()
+
+
+def test_oblong_boards_hold_out_their_four_reflections_together(tmp_path):
+    game = load("go4x3")
+    moves = [0, 5, 11, 12]
+    records = [
+        record(game="go4x3", moves=[(i % 2, int(table[a])) for i, a in enumerate(moves)])
+        for table in game.symmetries[1]
+    ]
+    path = tmp_path / "games.sgf"
+    path.write_text("".join(write_sgf(item) for item in records))
+    games, _ = read_experts([path], game)
+    masks = [held_out_mask(game, games, fraction) for fraction in (0.2, 0.4, 0.6, 0.8)]
+    assert len(records) == len(games) == 4
+    assert all(len(set(mask.tolist())) == 1 for mask in masks)

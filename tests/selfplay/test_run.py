@@ -18,7 +18,7 @@ from engine.nets.files import load_net
 from mcts import SearchSettings
 from selfplay.config import parse_config, preset_names, read_config, read_preset
 from selfplay.learning.learner import Learner, Losses
-from selfplay.learning.replay import Batch
+from selfplay.learning.replay import Batch, Games
 from selfplay.metrics import Metrics
 from selfplay.progress import Silent
 from selfplay.run import Run, alone
@@ -84,6 +84,16 @@ def test_the_learning_rate_falls_in_the_last_share_of_a_stage(tmp_path: Path, mo
     begin(tmp_path, iterations=4, cooldown=0.5).go_on()  # 0, 1/4, 2/4 and 3/4 are over
     assert list(dict.fromkeys(rates)) == [1.0, 0.5]
     assert rates.count(0.5) < len(rates) / 2
+
+
+def test_each_position_with_the_full_search_is_drawn_as_often_as_asked(tmp_path: Path) -> None:
+    capped = {"playout_cap": {"full_share": 0.25, "quick": {"visits": 3}}, "iterations": 1}
+    run = begin(tmp_path, **capped, passes=4, positions_per_iteration=400)
+    run.go_on()
+    (shard,) = tmp_path.glob("replay/*/*")
+    taught, positions = int(Games.load(shard).taught.sum()), Games.load(shard).positions
+    steps = load_net(run.net_of_stage(0), run.game)[1].training["steps"]
+    assert taught < positions / 2 and steps == 4 * taught // 16
 
 
 def test_matches_are_against_the_reference_when_there_is_one(tmp_path: Path) -> None:

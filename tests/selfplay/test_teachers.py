@@ -84,6 +84,19 @@ def test_a_gumbel_search_begins_from_its_own_default() -> None:
     assert search == SearchSettings(visits=33, root_policy="gumbel", random_symmetry=True)
 
 
+def test_quick_searches_vary_as_the_full_ones_unless_told_otherwise() -> None:
+    search = {"temperature": 0.7, "temperature_moves": 9, "random_symmetry": False}
+    stage = SearchStage.model_validate({"search": search, "playout_cap": {"full_share": 0.5}})
+    assert stage.playout_cap is not None
+    assert stage.playout_cap.quick == SearchSettings(visits=6, **search)
+    told = {"playout_cap": {"quick": {"visits": 4, "temperature": 0.2}}}
+    quick = SearchStage.model_validate(told).playout_cap.quick  # type: ignore[union-attr]
+    full = SearchStage().search
+    assert (quick.visits, quick.temperature, quick.noise_fraction) == (4, 0.2, 0)
+    assert (quick.temperature_moves, quick.random_symmetry) == (full.temperature_moves, True)
+    assert SearchStage.model_validate(stage.model_dump()) == stage  # as a run folder stores it
+
+
 def test_settings_given_whole_stay_as_they_are() -> None:
     settings = SearchSettings(visits=5)
     assert SearchStage(search=settings).search == settings
