@@ -125,7 +125,8 @@ class Imitator:
         recent: list[Losses] = []
         replies = self.stage.learner.reply_weight > 0
         while True:
-            self.learner.rate_factor = self.factor * cooled(self.seconds / limit, self.stage.cooldown)
+            spent = max(self.seconds / limit, self.learner.steps / (self.stage.steps or float("inf")))
+            self.learner.rate_factor = self.factor * cooled(spent, self.stage.cooldown)
             chosen, symmetries = self._next(rows, batch_size)
             batch = make_batch(self.game, train, chosen, symmetries, 0.0, replies)
             recent.append(self.learner.step(batch))

@@ -83,6 +83,14 @@ def test_a_deadline_stops_it_and_what_was_learned_stays(tmp_path: Path, measure_
     assert done is not None and done.steps == 7
 
 
+def test_the_rate_falls_at_the_end_of_a_number_of_steps() -> None:
+    rates: list[float] = []
+    imitator(steps=8, cooldown=0.5, measure_every=1, patience=100).run(
+        expert_games(200, 0), expert_games(20, 1), on_measure=lambda p: rates.append(p.rate_factor)
+    )
+    assert rates == pytest.approx([1, 1, 1, 1, 1, 0.75, 0.5, 0.25])
+
+
 def test_too_few_expert_moves_are_refused() -> None:
     with pytest.raises(UserError, match="too few"):
         imitator().run(expert_games(10, 0), expert_games(5, 1))
