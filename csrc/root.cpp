@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 
 #include "search.h"
@@ -186,8 +187,7 @@ float Search::root_score() const {
 
 // The improved policy over the root's moves. Gumbel, or PUCT with completed_q:
 // softmax(logits + sigma(completed q)), Danihelka et al. 2022, section 4. Else shares of the visits
-// (pruned, when some were forced), or the priors before any. When proven moves are the best: these
-// alone.
+// (pruned, when some were forced), or the priors before any. Moves that a proof rules out have none.
 std::vector<double> Search::policy_weights(const Node& root, const std::vector<double>& q) const {
   const int count = root.move_count;
   std::vector<double> weight(count);
@@ -212,17 +212,11 @@ std::vector<double> Search::policy_weights(const Node& root, const std::vector<d
   } else {
     for (int i = 0; i < root.edge_count; ++i) weight[i] = tree_.edge(root, i).visits;
   }
-  if (settings_.solve && prefers_proven(root)) {
-    const float best = proven_least(root);
-    for (int i = 0; i < count; ++i) {
-      const bool tried = i < root.edge_count;
-      const Node* child = tried ? &tree_.node(tree_.edge(root, i).node) : nullptr;
-      const bool reaches = tried && child->solved() && mover_view(root.to_move, child->lower) == best;
-      weight[i] = reaches ? std::max(weight[i], 1e-6) : 0;
-    }
-  }
+  const std::vector<bool> out = ruled_out(root);
   double sum = 0;
-  for (const double w : weight) sum += w;
+  for (int i = 0; i < count; ++i) sum += weight[i] = out[i] ? 0 : weight[i];
+  if (sum == 0)  // all visits were of moves that are ruled out
+    for (int i = 0; i < count; ++i) sum += weight[i] = out[i] ? 0 : std::max(root_prior(root, i), 1e-30f);
   for (double& w : weight) w /= sum;
   return weight;
 }
@@ -279,12 +273,17 @@ std::vector<MoveStats> Search::moves() const {
     }
     stats.push_back(move);
   }
-  const bool proven = settings_.solve && prefers_proven(root);
-  std::stable_sort(stats.begin(), stats.end(), [&](const MoveStats& a, const MoveStats& b) {
-    if (proven && (a.policy > 0) != (b.policy > 0)) return a.policy > 0;
+  const std::vector<bool> out = ruled_out(root);
+  std::vector<int> order(root.move_count);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int i, int j) {
+    const MoveStats &a = stats[i], &b = stats[j];
+    if (out[i] != out[j]) return !out[i];
     return a.visits != b.visits ? a.visits > b.visits : a.policy > b.policy;
   });
-  return stats;
+  std::vector<MoveStats> sorted;
+  for (const int i : order) sorted.push_back(stats[i]);
+  return sorted;
 }
 
 int Search::choose(int moves_played) {
@@ -308,6 +307,7 @@ int Search::choose(int moves_played) {
   const Node& root = tree_.node(Tree::kRoot);
   const MoveStats& first = stats.front();
   if (first.visits == 0 || (settings_.solve && prefers_proven(root))) return first.action;
+  const std::vector<bool> out = ruled_out(root);
   const bool gumbel = settings_.root_policy == RootPolicy::kGumbel;
   if (!gumbel && settings_.lcb_stdevs == 0) return first.action;
   int best = first.action;
@@ -315,6 +315,7 @@ int Search::choose(int moves_played) {
   for (const MoveStats& move : stats) {
     if (move.visits < (gumbel ? first.visits : kMinVisitShareForLcb * first.visits)) break;
     const int i = tree_.find_move(root, move.action);
+    if (out[i]) break;  // and so are all that follow
     const double score = gumbel ? gumbel_score(root, i, edge_value(root, i), first.visits) : move.lcb;
     if (score > best_score) best_score = score, best = move.action;
   }

@@ -175,6 +175,7 @@ class Search {
   bool proven_loss(const Node& node, int i) const;
   float proven_least(const Node& node) const;
   bool prefers_proven(const Node& root) const;
+  std::vector<bool> ruled_out(const Node& root) const;
 
   const Game* game_;
   SearchSettings settings_;

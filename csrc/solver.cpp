@@ -61,4 +61,22 @@ bool Search::prefers_proven(const Node& root) const {
   return reached && proven_least(root) > -1 && (best < 0 || edge_value(root, best) < proven_least(root));
 }
 
+// The moves not to be played: when proven moves are the best, all others; else those proven to lose,
+// as long as another may not.
+std::vector<bool> Search::ruled_out(const Node& root) const {
+  std::vector<bool> out(root.move_count);
+  if (!settings_.solve) return out;
+  const bool proven = prefers_proven(root);
+  for (int i = 0; i < root.move_count; ++i) {
+    const bool tried = i < root.edge_count;
+    const Node* child = tried ? &tree_.node(tree_.edge(root, i).node) : nullptr;
+    if (proven)
+      out[i] = !tried || !child->solved() ||
+               mover_view(root.to_move, child->lower) != proven_least(root);
+    else
+      out[i] = tried && proven_loss(root, i);
+  }
+  return out;
+}
+
 }  // namespace move37

@@ -55,6 +55,31 @@ def known():
     return {}
 
 
+@pytest.mark.parametrize(
+    ("options", "seed", "actions"),
+    [
+        ({"visits": 30}, 0, (5, 7, 3)),
+        ({"visits": 60, "lcb_stdevs": 2.0}, 0, (5, 7, 3)),
+        ({"visits": 33, "root_policy": "gumbel"}, 22, (3, 6, 1, 8)),
+        ({"visits": 30, "completed_q": True}, 0, (5, 7, 3)),
+        ({"visits": 30, "forced_playouts": 2.0}, 0, (5, 7, 3)),
+    ],
+)
+def test_a_move_proven_to_lose_is_not_chosen_and_has_no_share_of_the_policy(options, seed, actions):
+    """Even when it has the most visits, from before the proof."""
+    search = Search(TTT.native, SearchSettings(**options), HashEvaluator(TTT.actions), seed)
+    search.set_root(after(actions).state)
+    search.run()
+    stats = {move.action: move for move in search.core.moves()}
+    lost = {action for action, move in stats.items() if move.value == -1}
+    assert not search.core.solved and lost
+    assert search.core.choose(99) not in lost
+    assert sum(stats[action].policy for action in lost) == 0
+    assert sum(move.policy for move in stats.values()) == pytest.approx(1)
+    order = [move.action in lost for move in search.core.moves()]
+    assert order == sorted(order)
+
+
 @pytest.mark.parametrize("leaves", [1, 4])
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_proven_is_the_outcome_of_perfect_play(seed, leaves, known):
