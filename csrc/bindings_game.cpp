@@ -96,12 +96,15 @@ void bind_game(py::module_& m) {
       .def_readonly("globals", &Game::globals)
       .def_readonly("max_moves", &Game::max_moves)
       .def_readonly("symmetries", &Game::symmetries)
-      .def("reset", [](const Game& game, Array<uint8_t> state) { game.reset(state_of(game, state)); })
+      // What changes a state takes no copy of it, which a conversion would make.
+      .def("reset", [](const Game& game, Array<uint8_t> state) { game.reset(state_of(game, state)); },
+           py::arg("state").noconvert())
       .def("play",
            [](const Game& game, Array<uint8_t> state, int action) {
              require(action >= 0 && action < game.actions, "action is out of range");
              game.play(state_of(game, state), action);
-           })
+           },
+           py::arg("state").noconvert(), py::arg("action"))
       .def("to_move",
            [](const Game& game, Array<uint8_t> state) { return game.to_move(state_of(game, state)); })
       .def("over",
@@ -172,13 +175,14 @@ void bind_game(py::module_& m) {
           [](const Game& game, Array<uint8_t> state, uint64_t seed) {
             if (game.vary != nullptr) game.vary(state_of(game, state), seed);
           },
-          py::arg("state"), py::arg("seed"), "Draws the rules of a self-play game, where they vary.")
+          py::arg("state").noconvert(), py::arg("seed"), "Draws the rules of a self-play game, where they vary.")
       .def("setup",
            [](const Game& game, Array<uint8_t> state, int action, int piece) {
              require(game.setup != nullptr, "the game has no setup");
              require(action >= 0 && action < game.area(), "action is out of range");
              game.setup(state_of(game, state), action, piece);
-           })
+           },
+           py::arg("state").noconvert(), py::arg("action"), py::arg("piece"))
       .def(
           "playouts",
           [](const Game& game, Array<uint8_t> start, int64_t count, uint64_t seed) {
@@ -210,7 +214,7 @@ void bind_game(py::module_& m) {
             return replay(game, state_of(game, state), actions.data(),
                           static_cast<int>(actions.size()));
           },
-          py::arg("state"), py::arg("actions"),
+          py::arg("state").noconvert(), py::arg("actions"),
           "Plays actions on the state; returns how many were legal before the first that was not.")
       .def(
           "encode_samples",

@@ -75,8 +75,10 @@ void bind_matches(py::module_& m) {
              require(start.size() == game.state_bytes, "start has the wrong size");
              require(first_seat == 0 || first_seat == 1, "first_seat is 0 or 1");
              require(root_values.size() == moves && full.size() == moves, "arrays differ in length");
-             require(policies.size() == 0 || policies.size() == moves * game.actions, "policies");
-             require(surprises.size() == 0 || surprises.size() == moves, "surprises");
+             const bool recorded = matches.records_policies();
+             require(policies.size() == (recorded ? moves * game.actions : 0) &&
+                         surprises.size() == (recorded ? moves : 0),
+                     "its policies were recorded and are not here, or the other way round");
              GameLog log;
              log.id = id;
              log.first_seat = first_seat;

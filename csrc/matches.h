@@ -19,7 +19,7 @@
 
 namespace move37 {
 
-// How games are played and recorded, beyond the search of each seat; explained in mcts/matches.py.
+// How games are played and recorded, beyond the search of each seat; explained in mcts/settings.py.
 struct MatchOptions {
   bool record_policies = false;
   float full_share = 1;  // playout cap randomisation: moves that get the full search
@@ -63,12 +63,14 @@ class Matches {
   // wait for this one. Returns the rows filled; 0 when no game waits for it now.
   int fill(int evaluator, Batch& batch);
 
-  // Answers the last fill: logits [rows, actions], values [rows], scores [rows] or null. On an exception the games stay
-  // intact, and the next fill asks again for the leaves that were not answered.
+  // Answers the last fill: logits [rows, actions], values [rows], scores [rows] or null. On an
+  // exception the games stay intact, and the next fill asks again for the leaves not answered.
   void absorb(int evaluator, const float* logits, const float* values, const float* scores);
 
   // Forgets the cached answers, when an evaluator may have changed.
   void clear_caches();
+
+  bool records_policies() const { return options_.record_policies; }
 
   // The rows that the next absorb must answer.
   int waiting_rows(int evaluator) const;

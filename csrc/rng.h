@@ -1,6 +1,7 @@
 // A small fast random generator (xoshiro256**, Blackman and Vigna 2018) and the noise we draw.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -30,8 +31,10 @@ class Rng {
     return result;
   }
 
-  // Uniform in (0, 1): never 0, so that its logarithm is finite.
-  double uniform() { return (static_cast<double>(next() >> 11) + 0.5) * 0x1.0p-53; }
+  // Uniform in (0, 1): never 0, so that its logarithm is finite, nor 1, to which the last would round.
+  double uniform() {
+    return std::min((static_cast<double>(next() >> 11) + 0.5) * 0x1.0p-53, 1 - 0x1.0p-53);
+  }
 
   int below(int n) { return static_cast<int>(uniform() * n); }
 

@@ -171,7 +171,9 @@ float Search::root_value() const {
     }
     value /= visits;
   }
-  return mover_view(root.to_move, static_cast<float>(value));
+  value = mover_view(root.to_move, static_cast<float>(value));
+  if (settings_.solve) value = std::clamp<double>(value, root.lower, root.upper);
+  return static_cast<float>(value);
 }
 
 float Search::root_score() const {
@@ -191,7 +193,6 @@ float Search::root_score() const {
 std::vector<double> Search::policy_weights(const Node& root, const std::vector<double>& q) const {
   const int count = root.move_count;
   std::vector<double> weight(count);
-  const float* prior = tree_.priors(root);
   int visits = 0, max_visits = 0;
   for (int i = 0; i < root.edge_count; ++i) {
     visits += tree_.edge(root, i).visits;
@@ -206,7 +207,7 @@ std::vector<double> Search::policy_weights(const Node& root, const std::vector<d
     }
     for (double& w : weight) w = std::exp(w - largest);
   } else if (visits == 0) {
-    for (int i = 0; i < count; ++i) weight[i] = prior[i];
+    for (int i = 0; i < count; ++i) weight[i] = root_prior(root, i);
   } else if (settings_.forced_playouts > 0) {
     weight = pruned_visits(root);
   } else {
@@ -289,6 +290,9 @@ std::vector<MoveStats> Search::moves() const {
 int Search::choose(int moves_played) {
   const std::vector<MoveStats> stats = moves();
   if (stats.empty()) throw std::runtime_error("choose: the search has not begun");
+  const Node& root = tree_.node(Tree::kRoot);
+  const bool won = settings_.solve && root.status == Status::kExpanded && proven_least(root) == 1;
+  if (won) return stats.front().action;  // its search ended with the proof, maybe after one visit
   if (settings_.temperature > 0 && moves_played < settings_.temperature_moves) {
     const bool searched = stats.front().visits > 0;
     const float top = searched ? static_cast<float>(stats.front().visits) : stats.front().policy;
@@ -304,7 +308,6 @@ int Search::choose(int moves_played) {
       if ((draw -= weight[i]) < 0) return stats[i].action;
     return stats.front().action;
   }
-  const Node& root = tree_.node(Tree::kRoot);
   const MoveStats& first = stats.front();
   if (first.visits == 0 || (settings_.solve && prefers_proven(root))) return first.action;
   const std::vector<bool> out = ruled_out(root);

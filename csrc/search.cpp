@@ -136,7 +136,7 @@ void Search::gather(Batch& batch) {
     }
     if (settings_.playouts > 0) {
       expand_by_playouts(leaf);
-      if (++free_visits == kMaxFreeVisits) break;
+      if ((free_visits += settings_.playouts) >= kMaxFreeVisits) break;
       continue;
     }
     leaf.symmetry = settings_.random_symmetry ? rng_.below(game_->symmetries) : 0;
@@ -262,10 +262,11 @@ int Search::select_puct(int index) {
         score[i] = (n[i] > 0 ? parent - settings_.virtual_loss : urgency) +
                    factor * prior[i] / (1 + n[i]);
   if (is_root && settings_.forced_playouts > 0) {
-    // Forced playouts: Wu 2019, section 3.2.
+    // Forced playouts: Wu 2019, section 3.2, of moves that have had one.
     const float visits = static_cast<float>(node.visits - 1 + node.in_flight);
     for (int i = 0; i < count; ++i)
-      if (n[i] < std::sqrt(settings_.forced_playouts * prior[i] * visits) && q[i] > -kInfinity)
+      if (tree_.edge(node, i).visits > 0 && q[i] > -kInfinity &&
+          n[i] < std::sqrt(settings_.forced_playouts * prior[i] * visits))
         score[i] = kInfinity;
   }
   int best = count > 0 ? first_largest(score, count) : 0;
@@ -354,8 +355,8 @@ void Search::expand_by_playouts(const Leaf& leaf) {
   expand(leaf);
 }
 
-// A finished visit: the leaf's value joins every move of the path to it, cut on its way to what is
-// proven of each position.
+// A finished visit: the leaf's value joins every move of the path to it. On its way it is cut to what
+// is proven of each position; what another move proves does not change what this one is worth.
 void Search::back_up(const Leaf& leaf) {
   Node& end = tree_.node(leaf.node);
   float value = settings_.solve && end.solved() ? end.lower : end.value;
@@ -366,10 +367,6 @@ void Search::back_up(const Leaf& leaf) {
     const Step& step = *step_to;
     Node& node = tree_.node(step.node);
     Edge& edge = tree_.edge(node, step.edge);
-    if (settings_.solve && (value < node.lower || value > node.upper)) {
-      value = std::clamp<float>(value, node.lower, node.upper);
-      result = utility(value, end.score);
-    }
     const float mine = mover_view(node.to_move, result);
     --edge.in_flight;
     --node.in_flight;
@@ -380,6 +377,10 @@ void Search::back_up(const Leaf& leaf) {
     edge.square_sum += mine * mine;
     edge.value_sum += mover_view(node.to_move, value);
     edge.score_sum += mover_view(node.to_move, end.score);
+    if (settings_.solve && (value < node.lower || value > node.upper)) {
+      value = std::clamp<float>(value, node.lower, node.upper);
+      result = utility(value, end.score);
+    }
     node.utility_sum += result;
     refresh(node, step.edge);
   }

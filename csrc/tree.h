@@ -15,7 +15,7 @@
 // What selection reads of every edge lies apart, in two arrays of floats (`q`, `n`), so that
 // the PUCT scores of a node are computed by vector instructions.
 //
-// A node costs 6 bytes a legal move and 56 bytes a visited one. Edge blocks double when full;
+// A node costs 56 bytes, 6 a legal move and 48 a visited one. Edge blocks double when full;
 // outgrown blocks are used again.
 #pragma once
 

@@ -6,7 +6,7 @@
 
 namespace move37 {
 
-// values[i] becomes exp(values[i]) / sum of all: the softmax of n finite logits, to 1e-6 relative.
+// values[i] becomes exp(values[i]) / sum of all: the softmax of n finite logits, to 1e-5 relative.
 void softmax(float* values, int n);
 
 // score[i] = q[i] + factor * prior[i] / (1 + visits[i])

@@ -40,7 +40,7 @@ class Search:
         self.core.set_root(state, allowed)
 
     def advance(self, action: int) -> None:
-        """Follows a move that was played, keeping the tree below it."""
+        """Follows a move that was played; PUCT keeps the tree below it, if `reuse_tree`."""
         self.core.advance(action)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> None:

@@ -104,7 +104,7 @@ def test_a_game_without_a_legal_move_in_an_unfinished_position_is_an_error_each_
     two_left.record["cells"] = [1, 2, 1, 1, 2, 2, 2, 0, 0]
     search = new_search(two_left, visits=10)
     nodes = set()
-    for _ in range(5):  # the failed visits leave no virtual loss: each fails in the same place
+    for _ in range(5):  # the failed visits leave no visit in flight: each fails in the same place
         with pytest.raises(RuntimeError, match="no legal move"):
             search.run()
         nodes.add(search.core.nodes)

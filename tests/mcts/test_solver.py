@@ -7,6 +7,7 @@ import pytest
 from reference_search import HashEvaluator
 
 from engine import games
+from engine.game import Game, dihedral_symmetries
 from engine.nets.files import load_net
 from engine.nets.inference import NetEvaluator, choose_device
 from engine.position import Position
@@ -78,6 +79,64 @@ def test_a_move_proven_to_lose_is_not_chosen_and_has_no_share_of_the_policy(opti
     assert sum(move.policy for move in stats.values()) == pytest.approx(1)
     order = [move.action in lost for move in search.core.moves()]
     assert order == sorted(order)
+
+
+def test_a_proven_win_is_played_under_a_temperature_too():
+    """The search ends with the proof, maybe after a single visit of the winning move."""
+    evaluator = HashEvaluator(TTT.actions)
+    search = searched(after((0, 3, 1, 4)), evaluator, visits=200, temperature=1.0, temperature_moves=99)
+    assert search.solved and {search.choose(0) for _ in range(50)} == {2}
+
+
+def stalling():
+    """The first player draws at once with A1, or begins a long game with B1."""
+    state = np.dtype([("to_move", "i1"), ("over", "i1"), ("ply", "i1"), ("long", "i1")], align=True)
+
+    def reset(state):
+        state.to_move = state.over = state.ply = state.long = 0
+
+    def legal(state, mask):
+        mask[0] = mask[1] = 1
+        return 2
+
+    def play(state, action):
+        if state.ply == 0:
+            state.long = action
+        state.ply += 1
+        state.to_move = 1 - state.to_move
+        state.over = 1 if state.long == 0 or state.ply == 60 else 0
+
+    def outcome(state):
+        return -1.0 * state.long
+
+    def position_hash(state):
+        return np.uint64(2 * state.ply + state.long)
+
+    def encode(state, planes, globals_):
+        planes[0] = state.to_move
+
+    board = dihedral_symmetries(1, 2)[0][:1]
+    return Game(
+        "stalling", "", state, (1, 2), 2, 2, 0, 60, (board, board), reset, legal, play, outcome,
+        position_hash, encode,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("root_policy", ["puct", "gumbel"])
+def test_a_proven_draw_does_not_change_what_the_other_moves_are_worth(root_policy):
+    def evaluator(planes, globals_):  # the first player stands at -0.9
+        values = np.where(planes[:, 0, 0, 0] == 0, -0.9, 0.9).astype(np.float32)
+        return Evaluation(np.zeros((len(planes), 2), np.float32), values)
+
+    game = stalling()
+    settings = SearchSettings(visits=200, root_policy=root_policy, gumbel_scale=0)
+    search = Search(game.native, settings, evaluator)
+    search.set_root(Position(game).state)
+    search.run()
+    draw, long = sorted(search.core.moves(), key=lambda move: move.action)
+    assert draw.value == 0 and long.value == pytest.approx(-0.9)
+    assert draw.policy == 1 and search.core.choose(0) == 0
+    assert search.core.root_value == 0
 
 
 @pytest.mark.parametrize("leaves", [1, 4])
