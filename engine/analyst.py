@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.game import Game
+from engine.passing import moves_to_search
 from engine.position import Position
 from mcts import Evaluator, Search, SearchSettings, step_together
 
@@ -203,7 +204,8 @@ class Analyst:
     ) -> Report:
         """Searches a position until `visits` (default: the settings') or until `stop()` says so.
 
-        allowed [A] uint8 marks by 1 the moves that may be searched at the root, None allows all;
+        allowed [A] uint8 marks by 1 the moves that may be searched at the root, None allows all that
+        make sense (see `engine.passing.moves_to_search`);
         `on_report` hears a report every `interval` seconds meanwhile. The reports are in the
         mover's view. Raises UserError when no allowed move is legal.
         """
@@ -263,6 +265,7 @@ class Analyst:
             self.settings if visits is None else self.settings.model_copy(update={"visits": visits})
         )
         search = Search(self.game.native, settings, self.evaluator)
+        allowed = moves_to_search(position) if allowed is None else allowed
         try:
             search.set_root(position.state, allowed)
         except ValueError:

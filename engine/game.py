@@ -101,10 +101,20 @@ class Game:
 
     @cached_property
     def native(self) -> _core.Game:
-        """The rules as machine code, for the search core. Compiled on first use, then cached."""
+        """The rules as machine code, for the search core. Compiled on first use, then cached.
+
+        Raises UserError when they cannot be compiled.
+        """
         from engine.native import compile_game
 
-        return compile_game(self)
+        try:
+            return compile_game(self)
+        except Exception as error:
+            reason = next((line for line in str(error).splitlines() if line.strip()), "")
+            raise UserError(
+                f"game '{self.name}' cannot be compiled, {type(error).__name__}: {reason}; "
+                "`move37 check FILE` says where"
+            ) from error
 
 
 def family_of(name: str) -> str:

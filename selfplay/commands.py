@@ -333,13 +333,15 @@ def bench(
 ) -> None:
     """Measure the speed of the board, the tree, the net, the search and self-play."""
     from engine.games import load
-    from engine.nets.files import default_net
+    from engine.nets.files import check_folder, default_net
     from selfplay.bench import draw_speeds, run_suites, run_tuning, search_signature, tables
     from selfplay.progress import Terminal
 
     if signature:
         found = search_signature()
         return result(as_json, {"signature": found}, found)
+    if chart:
+        check_folder(chart, "--chart")
     with Terminal() as terminal:
         chosen = net or default_net(load(game))
         if tune:

@@ -43,6 +43,7 @@ from selfplay.teachers.cluster import Cluster
 from selfplay.teachers.imitation import ExpertStage
 
 CONFIG = "config.json"
+LEARNED = ("metrics.jsonl", "replay")  # are there as soon as anything was learned or played
 
 
 class Run:
@@ -56,7 +57,8 @@ class Run:
 
     @staticmethod
     def open(folder: Path, config: RunConfig | None, reporter: Reporter) -> Run:
-        """Opens a run folder, or makes it from a configuration.
+        """Opens a run folder, or makes it from a configuration; one in which nothing was learned yet
+        takes another configuration.
 
         Raises UserError when it does not exist and no configuration is given, when it exists with a
         different one, or when it cannot be written.
@@ -64,12 +66,13 @@ class Run:
         path = folder / CONFIG
         if Run.begun(folder):
             stored = parse_config(json.loads(path.read_text()), str(path))
-            if config is not None and config != stored:
+            if config is None or config == stored:
+                return Run(folder, stored, reporter)
+            if any((folder / name).exists() for name in LEARNED):
                 raise UserError(
                     f"run '{folder}' was begun with another configuration: go on with that one, or "
                     "choose a new folder"
                 )
-            return Run(folder, stored, reporter)
         if config is None:
             raise UserError(f"there is no run '{folder}': give --config or --start to begin one")
         run = Run(folder, config, reporter)

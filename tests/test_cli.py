@@ -175,6 +175,29 @@ def test_a_net_that_cannot_be_written_is_refused_before_training(tmp_path: Path)
     assert str(out) in complaint("imitate", "nowhere.sgf", "--out", out)
 
 
+def test_imitation_replaces_no_file_that_is_no_net(tmp_path: Path) -> None:
+    (tmp_path / "game.sgf").write_text("(;GM[1])")
+    said = complaint("imitate", "nowhere.sgf", "--out", tmp_path / "game.sgf")
+    assert "no net" in said and "--out" in said
+    assert (tmp_path / "game.sgf").read_text() == "(;GM[1])"
+
+
+def test_train_answers_in_json(tmp_path: Path) -> None:
+    config = tmp_path / "run.toml"
+    stage = 'teacher = "search"\niterations = 1\npositions_per_iteration = 20\nmatch_games = 0\n'
+    net = "net = { blocks = 1, channels = 8 }\n"
+    config.write_text(f'game = "tic_tac_toe"\n{net}[[stages]]\n{stage}search = {{ visits = 2 }}\n')
+    done = ask("train", tmp_path / "run", "--config", config, "--device", "cpu")
+    found = str(tmp_path / "run/nets/01-search.safetensors")
+    assert done == {"run": str(tmp_path / "run"), "complete": True, "net": found}
+
+
+def test_a_chart_that_cannot_be_written_is_refused_before_measuring(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    chart = tmp_path / "file" / "chart.png"
+    assert str(chart) in complaint("bench", "board", "--chart", chart, "--seconds", "100")
+
+
 def test_play_works_through_a_pipe() -> None:
     shown = run.invoke(
         move37.app, ["play", "--plain", "--game", "tic_tac_toe", "--visits", "20"], input="B2\nquit\n"

@@ -79,14 +79,30 @@ def save_net(path: Path, net: Net, info: NetInfo) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raises UserError when a net could not be written there; better before training than after."""
+    """Raises UserError when a net could not be written there, or would replace a file that is none;
+    better before training than after."""
+    if path.exists() and not _is_net(path):
+        raise UserError(f"'{path}' exists and is no net: choose another --out")
+    check_folder(path, "--out")
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Raises UserError when no file could be written there; `option` is what names it."""
     folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UserError(f"cannot write '{path}': {error.strerror}; choose another --out") from error
+        raise UserError(f"cannot write '{path}': {error.strerror}; choose another {option}") from error
+
+
+def _is_net(path: Path) -> bool:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return "move37" in (file.metadata() or {})
+    except (OSError, SafetensorError, struct.error):
+        return False
 
 
 def shipped_names() -> list[str]:

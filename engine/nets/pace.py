@@ -16,6 +16,7 @@ from engine.position import Position
 from mcts import Evaluator, Search, SearchSettings
 
 WARM_UP, MEASURED = 0.3, 0.5  # seconds
+FIRST, COMPILING = 50, 3.0  # visits before both, in which every size of batch is met; or seconds
 BELIEVED = 3600.0  # seconds: the machine may have been busy when it was measured
 
 
@@ -57,6 +58,8 @@ def measure(game: Game, evaluator: Evaluator, settings: SearchSettings) -> float
     """The visits a second of one search from the first position on."""
     search = Search(game.native, settings, evaluator)
     search.set_root(Position(game).state)
+    latest = time.perf_counter() + COMPILING
+    search.run(lambda: search.core.root_visits >= FIRST or time.perf_counter() >= latest)
     _run_for(search, WARM_UP)
     before, begun = search.core.root_visits, time.perf_counter()
     _run_for(search, MEASURED)

@@ -19,6 +19,7 @@ from engine.errors import UserError, did_you_mean
 from engine.game import Game
 from engine.nets.files import load_net
 from engine.nets.inference import Device, NetEvaluator, choose_device
+from engine.passing import moves_to_search
 from engine.players.choice import choose_move
 from engine.players.levels import find_level
 from engine.position import Position
@@ -127,14 +128,18 @@ class SearchPlayer:
 
     def follow(self, position: Position) -> None:
         """Brings the search to a position, along its tree when the position is a continuation."""
-        known = self._actions
+        known, actions = self._actions, position.actions
         start = position.start.tobytes()
-        if known is not None and start == self._start and position.actions[: len(known)] == known:
-            for action in position.actions[len(known) :]:
+        continues = known is not None and start == self._start and actions[: len(known)] == known
+        if continues and actions == known:
+            return
+        allowed = moves_to_search(position)
+        if continues and known is not None and allowed is None:
+            for action in actions[len(known) :]:
                 self.search.advance(action)
         else:
-            self.search.set_root(position.state)
-        self._start, self._actions = start, list(position.actions)
+            self.search.set_root(position.state, allowed)
+        self._start, self._actions = start, list(actions)
 
     def choose(self, position: Position) -> int:
         """The action to play in a position that is not over."""

@@ -56,44 +56,50 @@ def arena_match(
     if (gtp or options.sgf) and game.family != "go":
         raise UserError(f"{game_name}: only Go has engines that speak GTP and records in SGF")
     keep = SgfFolder(options.sgf, (a, b)) if options.sgf else lambda played: None
-    sprt = options.sprt
+    sprt, reached = options.sprt, Tally()
 
     def on_game(tally: Tally) -> bool:
+        nonlocal reached
+        reached = tally
         reporter.bar("match", tally.games / games, str(tally))
         return sprt is None or sprt.decision(tally.llr(sprt)) is None
 
-    with torch_threads(1):
-        if gtp:
-            players = [_single_player(game, spec, device, seed, options.seconds) for spec in specs]
+    try:
+        with torch_threads(1):
+            if gtp:
+                players = [_single_player(game, spec, device, seed, options.seconds) for spec in specs]
+                reporter.line(describe_devices(device))
+                try:
+                    return play_gtp_match(
+                        game,
+                        players[0],
+                        players[1],
+                        games,
+                        seed=seed,
+                        opening_moves=options.opening_moves,
+                        on_game=on_game,
+                        keep=keep,
+                    )
+                finally:
+                    for player in players:
+                        if isinstance(player, GtpPlayer):
+                            player.engine.close()
+            evaluators = make_evaluator(specs[0], game, device), make_evaluator(specs[1], game, device)
             reporter.line(describe_devices(device))
-            try:
-                return play_gtp_match(
-                    game,
-                    players[0],
-                    players[1],
-                    games,
-                    seed=seed,
-                    opening_moves=options.opening_moves,
-                    on_game=on_game,
-                    keep=keep,
-                )
-            finally:
-                for player in players:
-                    if isinstance(player, GtpPlayer):
-                        player.engine.close()
-        evaluators = make_evaluator(specs[0], game, device), make_evaluator(specs[1], game, device)
-        reporter.line(describe_devices(device))
-        return play_match(
-            game,
-            (specs[0].settings, specs[1].settings),
-            evaluators,
-            games,
-            seed=seed,
-            opening_moves=options.opening_moves,
-            workers=game_threads(device),
-            on_game=on_game,
-            keep=keep,
-        )
+            return play_match(
+                game,
+                (specs[0].settings, specs[1].settings),
+                evaluators,
+                games,
+                seed=seed,
+                opening_moves=options.opening_moves,
+                workers=game_threads(device),
+                on_game=on_game,
+                keep=keep,
+            )
+    except KeyboardInterrupt:
+        reporter.line(f"stopped after {reached.games} of {games} games: {reached}")
+        raise
 
 
 def net_match(

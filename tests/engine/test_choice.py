@@ -5,10 +5,12 @@ import math
 import numpy as np
 import pytest
 
+from engine.analyst import Analyst
 from engine.games import load
 from engine.gtp.board import Board
 from engine.gtp.thinker import Limits
 from engine.gtp.thinker import Thinker as GtpThinker
+from engine.passing import moves_to_search
 from engine.players.bot import Bot, Thinker, never
 from engine.players.choice import choose_move
 from engine.players.named import SearchPlayer
@@ -80,3 +82,31 @@ def test_whoever_plays_for_people_plays_on():
     assert of_terminals.action == vertex("D4")
     assert of_gtp.choose(board, 0, math.inf, never).action == vertex("D4")
     assert SearchPlayer(GO, settings, evaluator).choose(Position(GO)) == vertex("D4")
+
+
+def test_after_a_pass_on_an_open_board_the_search_has_its_visits_and_no_pass():
+    """White would win by a second pass, which a proof of one visit would end the search with."""
+    position = Position(GO)
+    position.play(PASS)
+    settings, evaluator = SearchSettings(visits=30), Passes(GO.actions)
+    player = SearchPlayer(GO, settings, evaluator)
+    assert player.choose(position) == vertex("D4")
+    assert player.search.core.root_visits == 30
+    player.follow(position)
+    assert player.search.core.root_visits == 30, "to follow where it is keeps the tree"
+    of_gtp = GtpThinker(lambda game, level=None: evaluator, settings, Limits(visits=30))
+    board = Board(GO, parse_rules("chinese"), 7)
+    board.play(0, PASS)
+    decision = of_gtp.choose(board, 1, math.inf, never)
+    assert decision.action == vertex("D4") and decision.search.core.root_visits == 30
+    report = Analyst(GO, evaluator, settings).analyse(position)
+    assert report.visits == 30 and report.moves[0].action == vertex("D4")
+    assert PASS not in [move.action for move in report.moves]
+
+
+def test_after_a_pass_in_a_grown_game_all_moves_are_searched():
+    position = Position(GO)
+    for ply in range(42):
+        position.play(PASS if ply % 2 else ply // 2)
+    assert moves_to_search(position) is None
+    assert moves_to_search(Position(GO)) is None

@@ -151,3 +151,9 @@ def test_auto_takes_the_fastest_device_that_there_is(monkeypatch, gpu, installed
 def test_a_misspelt_device_is_corrected() -> None:
     with pytest.raises(UserError, match="did you mean 'openvino-int8'"):
         choose_device("openvino-int4")
+
+
+def test_openvino_tells_nobody_that_it_is_used() -> None:
+    import openvino.tools.ovc as ovc
+
+    assert ovc.telemetry_utils.tm.__name__.endswith("telemetry_stub")

@@ -69,6 +69,15 @@ def test_a_run_remembers_the_file_so_that_it_is_resumed_from_any_folder(my_game,
     assert games.load(stored).name == "noughts"
 
 
+def test_rules_that_cannot_be_compiled_are_a_mistake_of_the_user(my_game, tmp_path) -> None:
+    text = (
+        Path(my_game).read_text().replace("noughts", "typo").replace("state.moves +=", "state.movs +=")
+    )
+    Path("typo.py").write_text(text)
+    with pytest.raises(UserError, match=r"'typo' cannot be compiled.*movs.*move37 check"):
+        _ = games.load(str(tmp_path / "typo.py")).native
+
+
 def test_what_a_file_prints_stays_off_stdout(my_game, tmp_path, capfd) -> None:
     text = Path(my_game).read_text()
     Path("chatty.py").write_text("print('hello')\n" + text.replace("noughts", "chatty"))

@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from engine.position import Position
 from engine.records.files import read_records
 from engine.records.record import GameRecord
 from mcts import SearchSettings, UniformEvaluator
+from selfplay.progress import Silent
 from selfplay.rating.arena import (
     Played,
     SgfFolder,
@@ -26,6 +28,7 @@ from selfplay.rating.arena import (
     play_match,
     random_openings,
 )
+from selfplay.rating.match import MatchOptions, arena_match
 
 STRONG = SearchSettings(visits=200)
 RANDOM = parse_player("random", load("tic_tac_toe")).settings
@@ -228,3 +231,19 @@ def test_the_games_of_engines_are_kept_too(tmp_path: Path) -> None:
     assert isinstance(first, GameRecord) and isinstance(second, GameRecord)
     assert first.result == "B+3.5" and first.players == ("ours", "fake")
     assert second.players == ("fake", "ours") and first.moves[0] == second.moves[0]
+
+
+def test_a_match_that_is_interrupted_says_how_it_stood(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Heard(Silent):
+        lines: ClassVar[list[str]] = []
+
+        def bar(self, what: str, share: float, overall: str = "") -> None:
+            if share >= 0.2:
+                raise KeyboardInterrupt
+
+        def line(self, text: str) -> None:
+            self.lines.append(text)
+
+    with pytest.raises(KeyboardInterrupt):
+        arena_match("random", "random", 20, "tic_tac_toe", MatchOptions(), "cpu", 0, Heard())
+    assert "stopped after 4 of 20 games" in Heard.lines[-1] and "Elo" in Heard.lines[-1]

@@ -394,8 +394,14 @@ def test_imitation_then_self_play_from_the_same_records(tmp_path: Path) -> None:
     assert not list((tmp_path / "run").glob("*.checkpoint"))
 
 
+def test_a_run_that_failed_before_it_learned_takes_another_configuration(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere"):
+        begin(tmp_path, data=["nowhere.sgf"], expert_positions=8).go_on()
+    assert begin(tmp_path, iterations=1).go_on()
+
+
 def test_a_run_refuses_another_configuration(tmp_path: Path) -> None:
-    begin(tmp_path)
+    begin(tmp_path, iterations=1).go_on()
     with pytest.raises(UserError, match="another configuration"):
         begin(tmp_path, iterations=9)
     with pytest.raises(UserError, match="no run"):
