@@ -154,6 +154,6 @@ def test_a_misspelt_device_is_corrected() -> None:
 
 
 def test_openvino_tells_nobody_that_it_is_used() -> None:
-    import openvino.tools.ovc as ovc
+    from openvino.tools import ovc
 
     assert ovc.telemetry_utils.tm.__name__.endswith("telemetry_stub")
