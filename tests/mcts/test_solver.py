@@ -244,6 +244,22 @@ def test_scores_are_the_mean_margin_of_the_visits_in_the_movers_view():
     assert core.root_score == pytest.approx(25 / 27)
 
 
+def test_scores_are_the_movers_for_the_second_player_too():
+    """Whoever is asked says that the side to move leads by 3: of a move's first visit the opponent."""
+
+    def evaluator(planes, globals_):
+        n = len(planes)
+        return Evaluation(
+            np.zeros((n, 26), np.float32), np.zeros(n, np.float32), np.full(n, 3, np.float32)
+        )
+
+    position = after((12,), games.load("go5"))
+    assert position.to_move == 1
+    core = searched(position, evaluator, visits=3, fpu_reduction=0)
+    assert [move.score for move in core.moves() if move.visits == 1] == [-3, -3]
+    assert core.root_score == pytest.approx(-(3 - 3 - 3) / 3)  # the first player's view
+
+
 def test_a_weight_on_the_score_makes_the_larger_margin_more_useful():
     rules = games.load("go5")
     evaluator = Margins(rules.actions)

@@ -19,7 +19,8 @@ from searching import (
 )
 
 from engine import games
-from mcts import SearchSettings, UniformEvaluator
+from engine.position import Position
+from mcts import Evaluation, SearchSettings, UniformEvaluator
 
 # --- The formula ------------------------------------------------------------------------------
 
@@ -375,6 +376,21 @@ class Corner:
         logits = np.zeros((len(planes), 9), np.float32)
         logits[:, 0] = 10
         return logits, np.zeros(len(planes), np.float32)
+
+
+def test_every_symmetry_is_asked_for():
+    seen = set()
+
+    def evaluator(planes, globals_):
+        seen.add(planes.tobytes())
+        return Evaluation(np.zeros((1, 26), np.float32), np.zeros(1, np.float32))
+
+    rules = games.load("go5")
+    start = Position(rules)
+    start.play(1)  # B1, which all 8 symmetries move elsewhere
+    for seed in range(100):
+        searched(start, evaluator, seed=seed, visits=1, random_symmetry=True)
+    assert len(seen) == 8
 
 
 def test_under_random_symmetries_answers_are_turned_back_to_the_board():
