@@ -8,10 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from engine.analyst import MoveReport, Report
+from engine.coords import VertexNotation
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.game import Game
+from engine.illegal import why_illegal
 from engine.play import time_control
 from engine.play.clock import GameClock
 from engine.play.handicap import starting_position
@@ -172,16 +176,23 @@ class Session:
     def play(self, text: str) -> int:
         """Plays the human's move, named as people do. Raises UserError when that cannot be."""
         self._require_turn()
-        action = self.game.notation.parse(text, self.position.legal_mask())
+        notation, legal = self.game.notation, self.position.legal_mask()
+        if isinstance(notation, VertexNotation):  # only there a word is a move, legal or not
+            self._require_legal(notation.parse(text, np.ones_like(legal)), text)
+        action = notation.parse(text, legal)
         self._play(action)
         return action
 
     def play_action(self, action: int) -> None:
         """Plays the human's move. Raises UserError when that cannot be."""
         self._require_turn()
-        if not self.position.legal_mask()[action]:
-            raise UserError(f"'{self.game.notation.name(action)}' is not a legal move here")
+        self._require_legal(action, self.game.notation.name(action))
         self._play(action)
+
+    def _require_legal(self, action: int, name: str) -> None:
+        if not self.position.legal_mask()[action]:
+            reason = why_illegal(self.position, action) if action < self.game.area else ""
+            raise UserError(f"'{name}' is not a legal move here" + (reason and f": {reason}"))
 
     def think(self, stop: Stop = never, position: Position | None = None) -> Decision:
         """The move that the bot chooses, not yet played; `stop()` turning true hurries it."""

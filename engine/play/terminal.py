@@ -138,7 +138,8 @@ class Terminal:
         try:
             session.play(shown)
         except UserError as error:
-            raise UserError(f"{error}" + ("" if session.over else ", or help")) from None
+            what_to_type = ": type " in str(error) and not session.over
+            raise UserError(f"{error}" + (", or help" if what_to_type else "")) from None
         self._show_board()
 
     def _bot_moves(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.errors import UserError
+from engine.illegal import why_illegal
 from engine.position import Position
 
 
@@ -32,7 +33,8 @@ def pick(position: Position, first: int | None, place: int) -> int | None:
         return notation.parse(notation.columns[place % game.shape[1]], mask)
     if position.pieces().flat[place]:
         raise UserError(f"{where} is occupied: choose an empty place")
-    raise UserError(f"{where} is not a legal move here")
+    reason = why_illegal(position, place)
+    raise UserError(f"{where} is not a legal move here" + (reason and f": {reason}"))
 
 
 def targets(position: Position, first: int) -> set[int]:

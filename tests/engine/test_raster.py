@@ -99,7 +99,7 @@ def test_pointing_at_an_empty_point_is_that_move():
     [
         ("go5", "C3", "C3", "C3 is occupied: choose an empty place"),
         ("go5", "B1 E5 A2 E4", "A1", None),
-        ("go5", "B1 E5 A2", "A1", "A1 is not a legal move here"),
+        ("go5", "B1 E5 A2", "A1", "A1 is not a legal move here: it would be suicide"),
         ("othello", "", "A1", "A1 is not a legal move here"),
         ("breakthrough6", "", "a6", "there is no piece of yours at a6 that can move"),
         ("breakthrough6", "", "a4", "there is no piece of yours at a4 that can move"),

@@ -269,7 +269,7 @@ def test_other_games_refuse_what_only_go_has(typed, reply):
 def test_a_full_column_and_a_missing_one_are_refused():
     output = io.StringIO()
     Terminal(table("connect_four", replies="1 1 1 1 1 1"), io.StringIO("1\n8\n"), output).run()
-    assert "'1' is not a legal move here: the column is full, or help" in output.getvalue()
+    assert "'1' is not a legal move here: the column is full" in output.getvalue()
     assert "'8' is not a column: type 1 to 7, or help" in output.getvalue()
 
 

@@ -46,7 +46,7 @@ async def test_an_occupied_point_shows_one_clear_line_and_changes_nothing():
         await click(pilot, "B3")
         assert said(screen) == "! B3 is occupied: choose an empty place"
         await type_line(pilot, "c3")
-        assert said(screen) == "! 'c3' is not a legal move here"
+        assert said(screen) == "! 'c3' is not a legal move here: the place is occupied"
         await type_line(pilot, "undu")
         assert said(screen).endswith("(did you mean 'undo'?)")
     assert played(screen) == ["C3", "B3"]
