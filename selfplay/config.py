@@ -97,10 +97,11 @@ def parse(kind: Any, values: Any, source: str) -> Any:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        hint = did_you_mean(str(first["loc"][-1]), _known_keys(kind)) if first["loc"] else ""
-        if first["type"] != "extra_forbidden":
-            hint = ""
-        raise UserError(": ".join(filter(None, [source, where, first["msg"] + hint]))) from error
+        reason = first["msg"]
+        if first["type"] == "extra_forbidden":
+            hint = did_you_mean(str(first["loc"][-1]), _known_keys(kind))
+            reason = f"there is no such key{hint}; docs/training.md names them"
+        raise UserError(": ".join(filter(None, [source, where, reason]))) from error
 
 
 def _known_keys(kind: Any) -> list[str]:

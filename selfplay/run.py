@@ -83,6 +83,8 @@ class Run:
             write_json(path, config.model_dump())
         except OSError as error:
             raise UserError(f"cannot write the run folder '{folder}': {error}") from error
+        stages = ", ".join(stage.teacher for stage in config.stages)
+        reporter.line(f"a new run in '{folder}': {config.game}, {stages}")
         return run
 
     @staticmethod

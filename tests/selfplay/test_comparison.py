@@ -199,7 +199,7 @@ def test_several_seeds_make_one_row_with_all_their_games(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"variant": {}}, "variant: Extra inputs.*did you mean 'variants'"),
+        ({"variant": {}}, "variant: there is no such key.*did you mean 'variants'"),
         ({"variants": {"a b": {}}}, "a b"),
         ({"variants": {}}, "variants"),
         ({"seeds": [1, 2, 1]}, "each of the seeds once"),
