@@ -6,7 +6,7 @@ from failing import FAILURES, Failing
 from playing import TTT, new_pool, play_all, same_games, starts
 from reference_search import HashEvaluator
 
-from mcts import SearchSettings, _core
+from mcts import SearchSettings, UniformEvaluator, _core
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -119,3 +119,12 @@ def test_a_start_of_the_wrong_size_or_seat_is_an_error():
 def test_a_batch_that_could_only_be_filled_by_a_copy_is_an_error():
     with pytest.raises(TypeError):
         new_core().fill(0, np.empty((2, 3, 3, 3), np.int32), np.empty((2, 0), np.float32))
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_unfinished_games_with_policies_go_to_no_pool_without_nor_the_other_way(recorded):
+    first = new_pool(starts(8), record=recorded, temperature=1.0, temperature_moves=99)
+    first.play([UniformEvaluator(9)], lambda log: False)
+    other = new_pool(first.take_unfinished(), record=not recorded)
+    with pytest.raises(ValueError, match="recorded"):
+        other.play([UniformEvaluator(9)], lambda log: True)

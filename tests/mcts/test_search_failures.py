@@ -7,7 +7,7 @@ from reference_search import HashEvaluator
 from searching import new_search, position, searched, snapshot
 
 from engine import games
-from mcts import SearchSettings, _core
+from mcts import SearchSettings, UniformEvaluator, _core
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -115,3 +115,30 @@ def test_the_core_keeps_the_game_alive():
     core = _core.Search(games.load("tic_tac_toe").native, SearchSettings(visits=5).to_core(), 0)
     core.run_uniform()
     assert core.root_visits == 5
+
+
+@pytest.mark.parametrize("change", ["reset", "play", "replay"])
+def test_a_state_that_could_only_be_changed_as_a_copy_is_an_error(change):
+    rules = games.load("tic_tac_toe").native
+    state = np.zeros((rules.state_bytes, 2), np.uint8)[:, 0]
+    arguments = {"reset": (), "play": (4,), "replay": (np.array([4], np.int16),)}[change]
+    with pytest.raises(TypeError):
+        getattr(rules, change)(state, *arguments)
+    assert not state.any()
+
+
+def test_forced_playouts_wait_for_the_first_result_of_a_move():
+    """Else a batch would meet its own leaf at once: with forcing it holds as many as without."""
+
+    def rows(**options):
+        class Counting(UniformEvaluator):
+            def __call__(self, planes, globals_):
+                sizes.append(len(planes))
+                return super().__call__(planes, globals_)
+
+        sizes: list[int] = []
+        start = position(rules=games.load("go9"))
+        searched(start, Counting(82), visits=64, leaves_per_batch=8, **options)
+        return sizes[1:-1]
+
+    assert min(rows()) == min(rows(forced_playouts=2.0)) == 8
