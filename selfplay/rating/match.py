@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,42 +66,46 @@ def arena_match(
         reporter.bar("match", tally.games / games, str(tally))
         return sprt is None or sprt.decision(tally.llr(sprt)) is None
 
-    try:
-        with torch_threads(1):
-            if gtp:
-                players = [_single_player(game, spec, device, seed, options.seconds) for spec in specs]
-                reporter.line(describe_devices(device))
-                try:
-                    return play_gtp_match(
-                        game,
-                        players[0],
-                        players[1],
-                        games,
-                        seed=seed,
-                        opening_moves=options.opening_moves,
-                        on_game=on_game,
-                        keep=keep,
-                    )
-                finally:
-                    for player in players:
-                        if isinstance(player, GtpPlayer):
-                            player.engine.close()
-            evaluators = make_evaluator(specs[0], game, device), make_evaluator(specs[1], game, device)
+    @contextlib.contextmanager
+    def told_when_stopped() -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            reporter.line(f"stopped after {reached.games} of {games} games: {reached}")
+            raise
+
+    with torch_threads(1), told_when_stopped():
+        if gtp:
+            players = [_single_player(game, spec, device, seed, options.seconds) for spec in specs]
             reporter.line(describe_devices(device))
-            return play_match(
-                game,
-                (specs[0].settings, specs[1].settings),
-                evaluators,
-                games,
-                seed=seed,
-                opening_moves=options.opening_moves,
-                workers=game_threads(device),
-                on_game=on_game,
-                keep=keep,
-            )
-    except KeyboardInterrupt:
-        reporter.line(f"stopped after {reached.games} of {games} games: {reached}")
-        raise
+            try:
+                return play_gtp_match(
+                    game,
+                    players[0],
+                    players[1],
+                    games,
+                    seed=seed,
+                    opening_moves=options.opening_moves,
+                    on_game=on_game,
+                    keep=keep,
+                )
+            finally:
+                for player in players:
+                    if isinstance(player, GtpPlayer):
+                        player.engine.close()
+        evaluators = make_evaluator(specs[0], game, device), make_evaluator(specs[1], game, device)
+        reporter.line(describe_devices(device))
+        return play_match(
+            game,
+            (specs[0].settings, specs[1].settings),
+            evaluators,
+            games,
+            seed=seed,
+            opening_moves=options.opening_moves,
+            workers=game_threads(device),
+            on_game=on_game,
+            keep=keep,
+        )
 
 
 def net_match(

@@ -90,8 +90,9 @@ def test_quick_searches_vary_as_the_full_ones_unless_told_otherwise() -> None:
     assert stage.playout_cap is not None
     assert stage.playout_cap.quick == SearchSettings(visits=6, **search)
     told = {"playout_cap": {"quick": {"visits": 4, "temperature": 0.2}}}
-    quick = SearchStage.model_validate(told).playout_cap.quick  # type: ignore[union-attr]
-    full = SearchStage().search
+    told_stage, full = SearchStage.model_validate(told), SearchStage().search
+    assert told_stage.playout_cap is not None
+    quick = told_stage.playout_cap.quick
     assert (quick.visits, quick.temperature, quick.noise_fraction) == (4, 0.2, 0)
     assert (quick.temperature_moves, quick.random_symmetry) == (full.temperature_moves, True)
     assert SearchStage.model_validate(stage.model_dump()) == stage  # as a run folder stores it
