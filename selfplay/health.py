@@ -25,6 +25,7 @@ class Thresholds:
     illegal_target: float = 1e-4  # share of the policy target on illegal moves, most
     surprise: float = 2.0  # nats between the search's policy and the net's, most
     replay_age: float = 100.0  # iterations, most
+    drift: float = 0.1  # nats from the policy that played, where updates are bounded, most
     gradient_norm: float = 10.0  # times the median of the run, most
     wrong_resignations: float = 0.05  # of games played on after one, most
     settled: int = 3  # iterations before a change since the beginning means anything
@@ -140,6 +141,16 @@ def _age(history: Sequence[Iteration], limits: Thresholds) -> str | None:
     )
 
 
+def _drift(history: Sequence[Iteration], limits: Thresholds) -> str | None:
+    drift = history[-1].losses.get("drift", 0.0)  # runs of older versions did not look
+    if drift <= limits.drift:
+        return None
+    return (
+        f"the updates leave the policy that played the games ({drift:.2f} nats), near which alone they "
+        "are right: lower the learning rate or passes"
+    )
+
+
 def _gradient(history: Sequence[Iteration], limits: Thresholds) -> str | None:
     norms = sorted(iteration.losses["gradient_norm"] for iteration in history)
     now, median = history[-1].losses["gradient_norm"], norms[len(norms) // 2]
@@ -167,6 +178,7 @@ CHECKS: dict[str, Check] = {
     "illegal moves": _illegal,
     "surprise": _surprise,
     "replay age": _age,
+    "drift": _drift,
     "gradient": _gradient,
     "resignation": _resignation,
 }

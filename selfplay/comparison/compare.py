@@ -113,6 +113,7 @@ def _trial(config: ComparisonConfig, run: Run, start: Path, report: Reporter) ->
     net = run.net_of_stage(0)
     training = load_net(net)[1].training
     events = run.metrics.read()
+    alone = config.policy_match
     last = (of_kind(events, "iteration") + of_kind(events, "imitation"))[-1]
     return Trial(
         seed=run.config.seed,
@@ -126,15 +127,17 @@ def _trial(config: ComparisonConfig, run: Run, start: Path, report: Reporter) ->
         resigned_share=mean([row.get("resigned_share") for row in events]),
         wrong_resignations=mean([row.get("wrong_resignations") for row in events]),
         match=_match(config.match, run, start, report),
+        policy_match=_match(alone, run, start, report) if alone else None,
     )
 
 
 def _match(plan: MatchPlan, run: Run, start: Path, report: Reporter) -> dict[str, Any]:
-    """The match of a run's net against the starting net, kept as the run's last event."""
+    """A match of a run's net against the starting net, kept among the run's events."""
     for row in of_kind(run.metrics.read(), "final"):
         if row["plan"] == plan.model_dump():
             return row
-    report.line(f"  the match against the starting net: {plan.games} games at {plan.visits} visits")
+    visits = f"{plan.visits} visit{'s' if plan.visits > 1 else ''}"
+    report.line(f"  the match against the starting net: {plan.games} games at {visits}")
     until = time.monotonic() + 60 * plan.minutes if plan.minutes else float("inf")
     nets, seed = (run.net_of_stage(0), start), run.config.seed
     tally = net_match(run.game, run.device, nets, plan.visits, plan.games, seed, report, until)

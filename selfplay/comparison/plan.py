@@ -43,6 +43,9 @@ class ComparisonConfig(BaseModel):
     evaluations: int | None = Field(None, ge=1, description="by the net, of each variant")
     minutes: float | None = Field(None, gt=0, description="or the time of the first variant")
     match: MatchPlan = MatchPlan()
+    policy_games: int = Field(
+        0, ge=0, description="games of a second match, of the policies without search; 0: none"
+    )
     base: dict[str, Any] = Field(description="a stage, as in a run's configuration")
     variants: dict[Name, dict[str, Any]] = Field(
         min_length=1,
@@ -56,6 +59,11 @@ class ComparisonConfig(BaseModel):
         if (self.evaluations is None) == (self.minutes is None):
             raise ValueError("give the budget as either evaluations or minutes")
         return self
+
+    @property
+    def policy_match(self) -> MatchPlan | None:
+        """The second match: one visit is the net's first choice."""
+        return MatchPlan(visits=1, games=self.policy_games) if self.policy_games else None
 
     def stage(self, variant: str) -> dict[str, Any]:
         """The stage of a variant, without its limit."""

@@ -19,7 +19,8 @@ from selfplay.reports.charts import comparison_chart
 
 @dataclass(frozen=True)
 class Trial:
-    """What a variant learned with one seed; `match` is as `Tally.as_json` has it, the net being A.
+    """What a variant learned with one seed; `match` and `policy_match` are as `Tally.as_json` has them,
+    the net being A.
 
     The losses are those of the last iteration; the shares of resignations are means of all.
     """
@@ -35,6 +36,7 @@ class Trial:
     resigned_share: float | None
     wrong_resignations: float | None
     match: dict[str, Any]
+    policy_match: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ class Comparison:
             f"{budget} net evaluations (the last iteration is finished), computed by "
             f"`{config.device}`. The Elo is over the net it started from, in a match of {match.games} "
             f"games at {match.visits} visits a move with paired colours and varied openings; its 95 % "
-            "interval is that of the match alone.",
+            "interval is that of the match alone."
+            + (f" Without search: {config.policy_games} games." if config.policy_games else ""),
             self.table(),
             f"![Elo of each variant]({self.chart.name})",
             f"All learn in this stage, `{json.dumps(config.base)}`, but for:",
@@ -112,22 +115,29 @@ class Comparison:
 
 def _together(trials: list[Trial]) -> dict[str, Any]:
     """One row of several seeds."""
-    summed = ("games", "wins_a", "wins_b", "draws", "unique_games")
-    match = {key: sum(trial.match[key] for trial in trials) for key in summed}
-    elo = match_elo(match["wins_a"], match["draws"], match["wins_b"], match["unique_games"])
+    match = _match_together([trial.match for trial in trials])
+    alone = [trial.policy_match for trial in trials if trial.policy_match]
+    policy = {f"policy_{key}": value for key, value in _match_together(alone).items()} if alone else {}
     averaged = (
         "evaluations", "positions", "updates", "seconds", "policy_loss", "value_loss",
         "resigned_share", "wrong_resignations",
     )  # fmt: skip
     return {
-        "elo": round(elo.elo, 1),
-        "elo_low": round(elo.low, 1),
-        "elo_high": round(elo.high, 1),
         **match,
+        **policy,
         "seeds": {trial.seed: trial.match["elo"] for trial in trials},
         "self_play_games": mean([trial.games for trial in trials]),
         **{key: mean([getattr(trial, key) for trial in trials]) for key in averaged},
     }
+
+
+def _match_together(matches: list[dict[str, Any]]) -> dict[str, Any]:
+    """All games of several matches, and their Elo."""
+    summed = ("games", "wins_a", "wins_b", "draws", "unique_games")
+    match = {key: sum(match[key] for match in matches) for key in summed}
+    elo = match_elo(match["wins_a"], match["draws"], match["wins_b"], match["unique_games"])
+    ends = {"elo": elo.elo, "elo_low": elo.low, "elo_high": elo.high}
+    return {key: round(value, 1) for key, value in ends.items()} | match
 
 
 def mean(values: list[float | None]) -> float | None:
@@ -136,13 +146,22 @@ def mean(values: list[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
+def _elo(row: dict[str, Any], match: str = "") -> str:
+    """The Elo of a match of a row, which has none of the policies unless asked for."""
+    if f"{match}elo" not in row:
+        return ""
+    elo, low, high = (row[f"{match}{key}"] for key in ("elo", "elo_low", "elo_high"))
+    return f"{elo:+.0f} [{low:+.0f}, {high:+.0f}]"
+
+
 def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.1%}"
 
 
 _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "variant": lambda row: row["variant"],
-    "Elo": lambda row: f"{row['elo']:+.0f} [{row['elo_low']:+.0f}, {row['elo_high']:+.0f}]",
+    "Elo": _elo,
+    "without search": lambda row: _elo(row, "policy_"),
     "by seed": lambda row: (
         ", ".join(f"{elo:+.0f}" for elo in row["seeds"].values()) if len(row["seeds"]) > 1 else ""
     ),

@@ -2,12 +2,14 @@
 
 The same loss serves every teacher: the policy head follows the policy target as far as its advantage
 says, the value head the value target, and score and ownership help where they are known (Wu 2019,
-section 4.1). What differs between imitation and reinforcement is the advantage alone.
+section 4.1). What differs between imitation and reinforcement is the advantage, and the prior, which
+bounds how far updates may take a policy from the one that drew the moves.
 """
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -38,6 +40,13 @@ class LearnerSettings(BaseModel):
     reply_weight: float = Field(
         0.0, ge=0, description="of the opponent's reply, 0.15 in the paper; 0 leaves it out"
     )
+    ratio_clip: float = Field(
+        0.2,
+        gt=0,
+        lt=1,
+        description="by what share the updates of an iteration may change how likely a move is, for "
+        "teachers that bound them (Schulman et al. 2017, epsilon)",
+    )
     gradient_clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of the net's products; auto: bfloat16 where the hardware has it"
@@ -48,11 +57,12 @@ class LearnerSettings(BaseModel):
 
 
 class Losses(dict[str, float]):
-    """Means by name: total, policy, value, score, ownership, reply if it is learned, entropy,
+    """Means by name: total, policy, value, score, ownership, reply if it is learned, entropy, drift,
     illegal_target, gradient_norm.
 
-    entropy is that of the net's policy, in nats; illegal_target is the share of the policy target
-    on illegal moves: anything but 0 is a bug.
+    entropy is that of the net's policy, in nats; drift is its divergence from the policy before the
+    updates that are bounded, in nats, 0 where none are; illegal_target is the share of the policy
+    target on illegal moves: anything but 0 is a bug.
     """
 
     @staticmethod
@@ -89,12 +99,30 @@ def log_softmax(logits: Tensor, legal: Tensor) -> Tensor:
     return functional.log_softmax(logits.masked_fill(~legal, -1e9), dim=1)
 
 
-def loss_terms(output: Output, reply: Tensor | None, batch: Batch) -> dict[str, Tensor]:
-    """The losses of a batch, its entropy and illegal_target, each a scalar mean.
+def policy_gain(log_target: Tensor, batch: Batch, ratio_clip: float) -> tuple[Tensor, Tensor]:
+    """What the policy is to gain [B], and its drift [B] (see `Losses`).
+
+    `log_target` [B] is the log probability of the policy target. Where its prior is known, the gain is
+    the clipped surrogate of PPO (Schulman et al. 2017, equation 7); its gradient is that of
+    advantage * log_target until the probability has left the prior by a share `ratio_clip`.
+    """
+    advantage, known = batch.advantage, ~batch.prior.isnan()
+    log_ratio = torch.where(known, log_target - batch.prior.nan_to_num(1.0).clamp(min=1e-9).log(), 0.0)
+    ratio = log_ratio.exp()
+    bounded = ratio.clamp(1 - ratio_clip, 1 + ratio_clip)
+    surrogate = torch.minimum(ratio * advantage, bounded * advantage)
+    return torch.where(known, surrogate, advantage * log_target), ratio - 1 - log_ratio
+
+
+def loss_terms(
+    output: Output, reply: Tensor | None, batch: Batch, ratio_clip: float = 0.2
+) -> dict[str, Tensor]:
+    """The losses of a batch, its entropy, drift and illegal_target, each a scalar mean.
 
     `reply` are logits [B, A] of the opponent's next move, or None.
     """
     log_policy = log_softmax(output.policy, batch.legal)
+    gain, drift = policy_gain((batch.policy * log_policy).sum(dim=1), batch, ratio_clip)
     has_value, has_score = ~batch.value.isnan(), ~batch.score.isnan()
     win = (batch.value.nan_to_num() + 1) / 2
     value = functional.binary_cross_entropy_with_logits(output.value, win, reduction="none")
@@ -106,11 +134,12 @@ def loss_terms(output: Output, reply: Tensor | None, batch: Batch) -> dict[str, 
         output.ownership, owned, reduction="none"
     ).mean(dim=(1, 2))
     terms = {
-        "policy": -(batch.advantage * (batch.policy * log_policy).sum(dim=1)).mean(),
+        "policy": -gain.mean(),
         "value": known_mean(value, has_value),
         "score": known_mean(score, has_score),
         "ownership": known_mean(ownership, has_score),
         "entropy": -(log_policy.exp() * log_policy).sum(dim=1).mean(),
+        "drift": known_mean(drift, ~batch.prior.isnan()),
         "illegal_target": batch.policy.masked_fill(batch.legal, 0.0).sum(dim=1).mean(),
     }
     if reply is not None:
@@ -180,11 +209,8 @@ class Learner:
     def _step(self, batch: Batch) -> Losses:
         s = self.settings
         batch = batch.to(self.device)
-        planes = batch.planes.to(torch.float32, memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._brief):
-            output, reply = self._model(planes, batch.globals_)
-        output = Output(*(part.float() for part in output))
-        terms = loss_terms(output, None if reply is None else reply.float(), batch)
+        output, reply = self.answer(self._model, batch)
+        terms = loss_terms(output, reply, batch, s.ratio_clip)
         total = (
             terms["policy"]
             + s.value_weight * terms["value"]
@@ -207,6 +233,14 @@ class Learner:
         means = parallel.global_mean(torch.stack([total, *terms.values()]).detach())
         names = ["total", *terms]
         return Losses(zip(names, means.tolist(), strict=True), gradient_norm=norm.item())
+
+    def answer(self, model: nn.Module, batch: Batch) -> tuple[Output, Tensor | None]:
+        """What a `Pupil` says of a batch on this device, in float32: its output and logits [B, A] of
+        the reply, or None."""
+        planes = batch.planes.to(torch.float32, memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._brief):
+            output, reply = model(planes, batch.globals_)
+        return Output(*(part.float() for part in output)), None if reply is None else reply.float()
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -249,3 +283,24 @@ class Learner:
         self.optimiser.load_state_dict({"state": slots, "param_groups": groups})
         self.steps = int(tensors["steps"])
         self.rate_factor = float(tensors["rate_factor"])
+
+
+class Anchor:
+    """The policy that drew the moves of an iteration, while the learner leaves it.
+
+    It looks at a batch just as the learner does, under the same symmetries and with the batch's own
+    statistics, so that the two agree until there is an update.
+    """
+
+    def __init__(self, learner: Learner) -> None:
+        """Keeps the averaged weights of this moment, the ones that have played."""
+        self._learner = learner
+        self._policy = Pupil(copy.deepcopy(learner.averaged), learns_reply=False).train()
+
+    @torch.no_grad()
+    def bound(self, batch: Batch) -> Batch:
+        """The batch with its priors."""
+        there = batch.to(self._learner.device)
+        output, _ = self._learner.answer(self._policy, there)
+        log_target = (there.policy * log_softmax(output.policy, there.legal)).sum(dim=1)
+        return dataclasses.replace(batch, prior=log_target.exp().cpu())

@@ -156,6 +156,7 @@ class Batch:
 
     planes [B, C, H, W] uint8, globals_ [B, G] float32, legal [B, A] bool,
     policy [B, A] float32 (sums to 1), advantage [B] float32 (see `Games`),
+    prior [B] float32, how likely the target was before the updates that it bounds, NaN: no bound,
     value [B] float32 in [-1, 1], score [B] float32 points,
     ownership [B, H, W] float32 in {-1, 0, 1}; value and score are NaN where nothing is known;
     reply [B, A] float32, the policy target of the next position (0 everywhere where that is not
@@ -168,6 +169,7 @@ class Batch:
     legal: Tensor
     policy: Tensor
     advantage: Tensor
+    prior: Tensor
     value: Tensor
     score: Tensor
     ownership: Tensor
@@ -229,6 +231,7 @@ def make_batch(
         legal=torch.from_numpy(legal).bool(),
         policy=torch.from_numpy(np.take_along_axis(policy, actions, axis=1)),
         advantage=torch.from_numpy(games.advantages[rows]),
+        prior=torch.full((len(rows),), torch.nan),
         value=torch.from_numpy((value * sign).astype(np.float32)),
         score=torch.from_numpy((games.scores[index] * sign).astype(np.float32)),
         ownership=torch.from_numpy(ownership.reshape(-1, *game.shape).astype(np.float32)),

@@ -253,24 +253,22 @@ def openings_chart(events: Events, game: Game) -> bytes | None:
 
 def comparison_chart(rows: Sequence[dict[str, Any]], title: str) -> bytes:
     """Elo of several nets over the one they started from, each with its interval, and how far the
-    first one came; rows: label, elo, elo_low, elo_high."""
+    first one came; rows: label, elo, elo_low, elo_high. Hollow: the same without search, of rows with
+    policy_elo, policy_elo_low, policy_elo_high."""
     with picture(size=(8, 1.4 + 0.45 * len(rows)), title=title) as drawn:
         (axes,) = drawn.axes
         axes.axvline(0, color=GREY, lw=1)
         axes.axvline(rows[0]["elo"], color=GREY, lw=1, ls="--")
         for place, row in enumerate(rows):
-            low, high = _ends(row["elo"], *interval(row))
-            axes.errorbar(
-                row["elo"], place, xerr=[[low], [high]], color=SERIES[place % len(SERIES)],
-                marker="o", capsize=4,
-            )  # fmt: skip
-            axes.annotate(
-                f"{round(row['elo']):+d}", (row["elo"], place), (0, 7), textcoords="offset points",
-                ha="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
-            )  # fmt: skip
+            colour = SERIES[place % len(SERIES)]
+            _beside(axes, place, (row["elo"], *interval(row)), colour)
+            if "policy_elo" in row:
+                ends = (row["policy_elo"], *interval(row, "policy_"))
+                _beside(axes, place + 0.42, ends, colour, markerfacecolor="white")
         axes.set_yticks(range(len(rows)), [row["label"] for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.7)
-        axes.set_xlabel("Elo over the net they started from, 95 % interval")
+        hollow = "; hollow: without search" if "policy_elo" in rows[0] else ""
+        axes.set_xlabel(f"Elo over the net they started from, 95 % interval{hollow}")
         axes.grid(alpha=0.3, axis="x")
     return drawn.png
 
@@ -346,10 +344,23 @@ def _elo_over_time(axes: Any, events: Events) -> None:
     axes.legend(loc="lower center", frameon=False, bbox_to_anchor=(0.5, 0.02))
 
 
-def interval(row: dict[str, Any]) -> tuple[float, float]:
+def interval(row: dict[str, Any], match: str = "") -> tuple[float, float]:
     """The ends of a match's Elo interval; an end that is missing is infinite."""
-    low, high = row["elo_low"], row["elo_high"]
+    low, high = row[f"{match}elo_low"], row[f"{match}elo_high"]
     return -np.inf if low is None else low, np.inf if high is None else high
+
+
+def _beside(
+    axes: Any, place: float, ends: tuple[float, float, float], colour: str, **style: Any
+) -> None:
+    """An Elo with its interval, lying, and its figure."""
+    elo = ends[0]
+    low, high = _ends(*ends)
+    axes.errorbar(elo, place, xerr=[[low], [high]], color=colour, marker="o", capsize=4, **style)
+    axes.annotate(
+        f"{round(elo):+d}", (elo, place), (0, 7), textcoords="offset points",
+        ha="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+    )  # fmt: skip
 
 
 def _point(row: dict[str, Any], x: float) -> tuple[float, float, float, float]:

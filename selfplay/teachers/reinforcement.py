@@ -29,7 +29,7 @@ from engine.nets.tuning import game_threads
 from engine.position import Position
 from mcts import Log, SearchSettings
 from selfplay.learning.checkpoint import Checkpoint
-from selfplay.learning.learner import Learner, Losses, cooled
+from selfplay.learning.learner import Anchor, Learner, Losses, cooled
 from selfplay.learning.replay import Batch, Games, draw_rows, make_batch, pack_logs, unpack_logs
 from selfplay.rating.arena import Tally, play_match
 from selfplay.teachers.sources import GameSource
@@ -233,9 +233,12 @@ class Reinforcement:
         steps = max(1, samples // size)
         history: list[Losses] = []
         self.learner.rate_factor = cooled(self.spent, self.stage.cooldown)
+        anchor = Anchor(self.learner) if self.stage.bounds_updates else None
         with torch_threads(cpu_count()):
             for step in range(steps):
                 batch = self._samples(own, size - from_experts, self.stage.root_value_weight, rng)
+                if anchor is not None:
+                    batch = anchor.bound(batch)
                 if self.experts is not None and from_experts:
                     taught = self._samples(self.experts, from_experts, 0.0, rng)
                     batch = Batch.join([batch, taught])

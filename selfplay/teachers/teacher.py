@@ -7,9 +7,12 @@ them, and so is the loss:
     policy loss = - advantage * sum over actions of (policy target * log policy)
 
     winners    target: the move played    advantage: 1 for the winner's moves, else 0
-    reinforce  target: the move played    advantage: result - the net's own expectation
+    reinforce  target: the move played    advantage: what came of it, less what the net expected
     search     target: what a tree search made of the net's policy    advantage: 1
     expert     target: the expert's move  advantage: 1          (selfplay/teachers/imitation.py)
+
+The updates that follow a policy of sampled moves are only right near it, so that `reinforce` has them
+bounded (selfplay/learning/learner.py, `policy_gain`).
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ class SelfPlayStage(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bounds_updates: ClassVar[bool] = False  # whether `learner.ratio_clip` means anything
 
     minutes: float | None = Field(None, gt=0, description="time to learn, matches included")
     iterations: int | None = Field(None, ge=1, description="or a number of iterations")
@@ -175,10 +180,11 @@ class WinnersStage(OwnMovesStage):
 class ReinforceStage(OwnMovesStage):
     """Learn one's own sampled moves, signed by the result (Williams 1992; AlphaGo 2016, RL policy).
 
-    The gradient is only right for games of the present policy: the window holds the newest
-    iteration alone, and each position is drawn about once.
+    The gradient is only right for games of the present policy: the window holds the newest iteration
+    alone, each position is drawn about once, and `learner.ratio_clip` bounds the updates.
     """
 
+    bounds_updates: ClassVar[bool] = True
     teacher: Literal["reinforce"] = "reinforce"
     window: int = Field(16, ge=16, description="smallest replay window; beyond the newest games")
     window_slope: float = Field(0.0, ge=0, le=1, description="how fast it grows at first")
@@ -186,15 +192,24 @@ class ReinforceStage(OwnMovesStage):
     baseline: bool = Field(
         True, description="subtract the net's own value from the result (AlphaGo 2016, Methods)"
     )
+    gae_lambda: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="how much later positions count for what came of a move: 1 the result alone, 0 the "
+        "net's value of the next position (Schulman et al. 2016, equation 16); needs the baseline",
+    )
     learner: LearnerSettings = LearnerSettings(
         learning_rate=2e-4, averaging=0.99, batch_size=1024, value_weight=0.5
     )
 
     def lesson(self, log: Log) -> Lesson:
-        """All positions, each with the result less what the net expected, in the mover's view."""
-        advantage = winning_side(log)
+        """All positions, each with what came of its move less what the net expected, in the mover's
+        view."""
         if self.baseline:
-            advantage = advantage - mover_sign(log) * log.root_values
+            advantage = mover_sign(log) * generalised_advantages(log, self.gae_lambda)
+        else:
+            advantage = winning_side(log)
         return np.ones(len(log.actions)), advantage
 
 
@@ -209,6 +224,20 @@ def mover_sign(log: Log) -> np.ndarray:
 def winning_side(log: Log) -> np.ndarray:
     """The result of the game in the view of each position's mover: [P] in {-1, 0, 1}."""
     return mover_sign(log) * np.float32(log.outcome)
+
+
+def generalised_advantages(log: Log, gae_lambda: float) -> np.ndarray:
+    """By how much each move raised the expectation of the first player: [P] float32.
+
+    Schulman et al. 2016, equation 16, without discount: the changes of the expected result from
+    position to position, the last one to the result itself, those further on weighing
+    gae_lambda, gae_lambda^2 ... With 1 it is the result less the expectation before the move.
+    """
+    expected = np.append(log.root_values, np.float32(log.outcome))
+    advantages = np.diff(expected)
+    for ply in reversed(range(len(advantages) - 1)):
+        advantages[ply] += gae_lambda * advantages[ply + 1]
+    return advantages
 
 
 def surprise_weights(surprises: np.ndarray, full: np.ndarray, share: float) -> np.ndarray:

@@ -67,10 +67,12 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("selfplay.rating.match.game_threads", lambda device: 1)
 
 
-def trial(won: int, lost: int, loss: float = 1.0, wrong: float | None = None) -> Trial:
+def trial(
+    won: int, lost: int, loss: float = 1.0, wrong: float | None = None, alone: bool = False
+) -> Trial:
     played = {"wins_a": won, "wins_b": lost, "draws": 0, "games": won + lost}
     facts = {**played, "unique_games": won + lost, "elo": 0.0}
-    return Trial(0, 100, 50, 5, 10, 1.0, loss, loss, None, wrong, facts)
+    return Trial(0, 100, 50, 5, 10, 1.0, loss, loss, None, wrong, facts, facts if alone else None)
 
 
 def test_all_start_from_one_net_and_end_in_the_iteration_that_exhausts_the_evaluations(
@@ -196,6 +198,19 @@ def test_several_seeds_make_one_row_with_all_their_games(tmp_path: Path) -> None
     assert row["policy_loss"] == 1.5 and row["wrong_resignations"] == 0.2
 
 
+def test_a_second_match_measures_the_policies_without_search(tmp_path: Path) -> None:
+    one = {"base": VALUES["variants"]["base"]}
+    first = run(tmp_path, variants=one)
+    assert "policy_elo" not in first.rows()[0] and "without search" not in first.table()
+    compared = run(tmp_path, variants=one, policy_games=10)
+    (row,) = compared.rows()
+    assert (row["games"], row["policy_games"]) == (6, 10)
+    assert row["policy_elo_low"] <= row["policy_elo"] <= row["policy_elo_high"]
+    assert "without search" in compared.table()
+    kept = of_kind(Metrics(tmp_path / "base/seed-0", board=False).read(), "final")
+    assert [(event["plan"]["visits"], event["games"]) for event in kept] == [(4, 6), (1, 10)]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -293,7 +308,7 @@ def test_the_demo_of_the_teachers_goes_all_the_way(
         (smaller["variants"]["reinforce"], 1000),
     ):
         stage.update(parallel_games=2, positions_per_iteration=positions)
-    smaller["match"]["visits"] = 2
+    smaller["match"]["visits"], smaller["policy_games"] = 2, 2
     monkeypatch.setattr("selfplay.comparison.plan.read_toml", lambda path: smaller)
     compared = demo.compare_teachers(tmp_path, 0.1, "cpu", 0, Silent())
     rows = {row["variant"]: row for row in compared.rows()}

@@ -16,6 +16,7 @@ LOSSES = {
     "score": 0.1,
     "ownership": 0.5,
     "entropy": 2.0,
+    "drift": 0.004,
     "illegal_target": 0.0,
     "gradient_norm": 1.0,
 }
@@ -68,6 +69,7 @@ ILLNESSES = [
     ("illegal moves", sick({"illegal_target": 0.02})),
     ("surprise", sick(surprise=5.0)),
     ("replay age", sick(replay_age=300.0)),
+    ("drift", sick({"drift": 0.3})),
     ("gradient", sick({"gradient_norm": 80.0})),
     ("resignation", sick(wrong_resignations=0.5)),
 ]

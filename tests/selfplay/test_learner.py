@@ -9,7 +9,7 @@ import torch
 from engine.games import load
 from engine.nets.files import new_net
 from engine.nets.net import Output
-from selfplay.learning.learner import Learner, LearnerSettings, cooled, loss_terms
+from selfplay.learning.learner import Anchor, Learner, LearnerSettings, cooled, loss_terms
 from selfplay.learning.replay import Batch
 
 CPU = torch.device("cpu")
@@ -24,6 +24,7 @@ def tiny_batch(value: float = 1.0, score: float = 5.0) -> Batch:
         legal=torch.tensor([[True, True, False, False, False]]),
         policy=torch.tensor([[1.0, 0.0, 0.0, 0.0, 0.0]]),
         advantage=torch.ones(1),
+        prior=torch.full((1,), math.nan),
         value=torch.tensor([value]),
         score=torch.tensor([score]),
         ownership=torch.ones(1, 2, 2),
@@ -69,6 +70,46 @@ def test_the_losses_are_those_computed_by_hand() -> None:
     assert terms["reply"].item() == pytest.approx(-math.log(1 / 4))  # of the moves 0, 1 and 2
 
 
+@pytest.mark.parametrize(
+    ("prior", "advantage", "loss", "pull"),
+    [
+        # The net gives the move 3/4. At that prior the gradient is that of -advantage * log policy,
+        # in the logit of the move: -advantage * (1 - 3/4).
+        (0.75, 1.0, -1.0, -0.25),
+        (0.75, -2.0, 2.0, 0.5),
+        (0.7, 1.0, -0.75 / 0.7, -0.25 * 0.75 / 0.7),  # within a share of 0.2 of the prior
+        (0.5, 1.0, -1.2, 0.0),  # good and raised by half already: no further
+        (0.5, -1.0, 1.5, 0.25 * 1.5),  # bad and raised: back
+        (1.0, -1.0, 0.8, 0.0),  # bad and lowered by a quarter already: no further
+        (1.0, 1.0, -0.75, -0.25 * 0.75),  # good and lowered: back
+        (math.nan, 1.0, -math.log(3 / 4), -0.25),  # not drawn from the policy: the target is imitated
+    ],
+)
+def test_the_prior_of_a_move_bounds_how_far_its_probability_goes(prior, advantage, loss, pull) -> None:
+    batch = tiny_batch()
+    batch.prior[:], batch.advantage[:] = prior, advantage
+    logits = torch.tensor([[math.log(3), 0, 0, 0, 0]], requires_grad=True)
+    nothing = torch.zeros(1)
+    output = Output(logits, nothing, nothing, torch.zeros(1, 2, 2))
+    policy = loss_terms(output, None, batch, ratio_clip=0.2)["policy"]
+    policy.backward()
+    assert policy.item() == pytest.approx(loss)
+    assert logits.grad is not None and logits.grad[0, 0].item() == pytest.approx(pull)
+
+
+def test_drift_is_how_far_the_policy_has_gone_from_the_one_that_played() -> None:
+    """Each move drawn once with its prior 0.2 or 0.8; the net now gives them 0.5 each."""
+    parts = [tiny_batch(), *[tiny_batch() for _ in range(4)], tiny_batch()]
+    for part, prior in zip(parts, [0.2, 0.8, 0.8, 0.8, 0.8, math.nan], strict=True):
+        part.prior[:] = prior
+    rows = len(parts)
+    output = Output(torch.zeros(rows, 5), *torch.zeros(2, rows), torch.zeros(rows, 2, 2))
+    terms = loss_terms(output, None, Batch.join(parts))
+    divergence = 0.2 * math.log(0.2 / 0.5) + 0.8 * math.log(0.8 / 0.5)
+    assert terms["drift"].item() == pytest.approx(divergence)
+    assert loss_terms(answer([0.0] * 5), None, tiny_batch())["drift"].item() == 0
+
+
 def test_a_draw_asks_for_an_even_chance() -> None:
     even = loss_terms(answer([0.0] * 5, value=0.0), None, tiny_batch(value=0.0))["value"]
     sure = loss_terms(answer([0.0] * 5, value=2.0), None, tiny_batch(value=0.0))["value"]
@@ -96,6 +137,7 @@ def tic_tac_toe_batch(rng: np.random.Generator) -> Batch:
         torch.ones(16, 9, dtype=torch.bool),
         policy,
         torch.ones(16),
+        torch.full((16,), math.nan),
         torch.ones(16),
         unknown,
         torch.zeros(16, 3, 3),
@@ -119,6 +161,24 @@ def test_a_few_steps_learn_a_simple_truth() -> None:
     batch = tic_tac_toe_batch(rng)
     averaged = taught.averaged(batch.planes.float(), batch.globals_)
     assert (averaged.policy.argmax(dim=1) == 4).all()
+
+
+def test_updates_that_an_anchor_bounds_leave_the_policy_near_it() -> None:
+    batch = tic_tac_toe_batch(np.random.default_rng(1))
+    drifts = {}
+    for bounded in (False, True):
+        taught = learner(warmup_steps=0, learning_rate=0.001)
+        anchor = Anchor(taught)
+        before = anchor.bound(batch).prior
+        first = taught.step(anchor.bound(batch))
+        assert first["drift"] == pytest.approx(0, abs=1e-6)  # nothing has changed yet
+        assert first["policy"] == pytest.approx(-1)  # all ratios are 1, and so are the advantages
+        for _ in range(100):
+            taught.step(anchor.bound(batch) if bounded else batch)
+        assert torch.equal(anchor.bound(batch).prior, before)  # the anchor itself stays
+        drifts[bounded] = taught.step(anchor.bound(batch))["drift"]
+    assert 0 < drifts[True] < 0.5
+    assert drifts[False] > 2
 
 
 def test_the_reply_is_learned_when_it_has_a_weight_and_the_net_stays_as_it_is() -> None:

@@ -37,6 +37,7 @@ def batch(seed: int, rows: int = 16) -> Batch:
         legal=torch.ones(rows, 9, dtype=torch.bool),
         policy=torch.from_numpy(rng.dirichlet(np.ones(9), rows).astype(np.float32)),
         advantage=torch.from_numpy(rng.normal(size=rows).astype(np.float32)),
+        prior=torch.from_numpy(np.where(unknown, math.nan, rng.random(rows)).astype(np.float32)),
         value=torch.from_numpy(values.astype(np.float32)),
         score=torch.from_numpy((3 * values).astype(np.float32)),
         ownership=torch.from_numpy(rng.integers(-1, 2, (rows, 3, 3)).astype(np.float32)),

@@ -69,6 +69,19 @@ def test_reinforce_signs_the_moves_by_the_result_less_the_baseline(outcome, base
     assert found == pytest.approx(advantages)
 
 
+@pytest.mark.parametrize(
+    ("gae_lambda", "advantages"),
+    [
+        (1.0, [0.5, 0.8, 1.1, 1.0]),  # the result less the expectations .5, .2, -.1, 0
+        (0.0, [-0.3, -0.3, 0.1, 1.0]),  # from each expectation to the next, at last to the result
+        (0.5, [-0.3 + 0.5 * 0.0, -0.3 + 0.5 * 0.6, 0.1 + 0.5 * 1.0, 1.0]),
+    ],
+)
+def test_reinforce_can_trust_its_expectation_of_the_positions_that_follow(gae_lambda, advantages):
+    _, found = ReinforceStage(gae_lambda=gae_lambda).lesson(log(1))
+    assert found == pytest.approx(np.array(advantages) * [1, -1, 1, -1])
+
+
 def test_a_table_changes_what_it_names_of_the_default_of_its_stage() -> None:
     stage = SearchStage.model_validate({"search": {"visits": 33}, "learner": {"batch_size": 512}})
     assert stage.search == SearchStage().search.model_copy(update={"visits": 33})
