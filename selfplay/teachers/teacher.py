@@ -193,7 +193,7 @@ class ReinforceStage(OwnMovesStage):
         True, description="subtract the net's own value from the result (AlphaGo 2016, Methods)"
     )
     gae_lambda: float = Field(
-        1.0,
+        0.9,
         ge=0,
         le=1,
         description="how much later positions count for what came of a move: 1 the result alone, 0 the "

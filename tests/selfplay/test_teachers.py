@@ -65,7 +65,7 @@ def test_winners_imitates_the_winner_and_learns_values_from_both(outcome, advant
     ],
 )
 def test_reinforce_signs_the_moves_by_the_result_less_the_baseline(outcome, baseline, advantages):
-    _, found = ReinforceStage(baseline=baseline).lesson(log(outcome))
+    _, found = ReinforceStage(baseline=baseline, gae_lambda=1).lesson(log(outcome))
     assert found == pytest.approx(advantages)
 
 
