@@ -89,6 +89,7 @@ class Session:
             except ValueError as error:
                 cut = f"Only {number - 1} of {len(record.moves)} moves: at move {number}, {error}."
                 break
+        self._kept = self.moves
         return cut
 
     def _begin(self, position: Position, rules: str) -> None:
@@ -100,6 +101,7 @@ class Session:
         self._movers: list[int] = []  # who played each of the position's actions
         self._undone: list[tuple[int, ...]] = []  # the actions of each undo; none: a resignation
         self._saved: set[Path] = set()
+        self._kept = self.moves  # those that a file holds
         self.clock.run_for(position.to_move)
 
     # --- Where the game stands --------------------------------------------------------------
@@ -133,6 +135,11 @@ class Session:
     def moves(self) -> list[tuple[int, int]]:
         """The moves played, as (player, action)."""
         return list(zip(self._movers, self.position.actions, strict=True))
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether a game that the human is playing would be lost with this session."""
+        return not self.over and self.human in self._movers and self.moves != self._kept
 
     @property
     def report(self) -> Report | None:
@@ -318,6 +325,7 @@ class Session:
             reason = getattr(error, "strerror", None) or error
             raise UserError(f"cannot save '{name}': {reason}; choose another place") from error
         self._saved.add(path)
+        self._kept = self.moves
         return path
 
     def record(self) -> GameRecord:

@@ -30,6 +30,13 @@ class Move37(App[None]):
     def on_mount(self) -> None:
         self.push_screen(self.first)
 
+    async def action_quit(self) -> None:
+        """Ctrl-Q, also while a game in play is reviewed."""
+        if isinstance(self.first, PlayScreen):
+            self.first.leave(self.exit)
+        else:
+            self.exit()
+
     def action_toggle_dark(self) -> None:
         """F10."""
         self.theme = "textual-light" if self.current_theme.dark else "textual-dark"

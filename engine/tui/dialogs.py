@@ -172,6 +172,25 @@ class FileName(Dialog[str]):
             self.dismiss(event.value.strip())
 
 
+class Unsaved(Dialog[bool]):
+    """Asks whether a game in play may be lost."""
+
+    def __init__(self, remedy: str) -> None:
+        super().__init__()
+        self.remedy = remedy
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Label("Leave the game in play?", classes="title")
+            yield Static(f"It is not over, and what was played is kept nowhere. {self.remedy}")
+            with Horizontal():
+                yield Button("Go on playing", id="stay", variant="primary", compact=True)
+                yield Button("Leave it", id="leave", variant="error", compact=True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "leave")
+
+
 class Help(Dialog[None]):
     """Shows a text."""
 

@@ -30,7 +30,7 @@ from engine.play.setup import (
 from engine.players.bot import Decision, Stop
 from engine.players.levels import find_level
 from engine.tui.board import Board
-from engine.tui.dialogs import FileName, Help, NewGame
+from engine.tui.dialogs import FileName, Help, NewGame, Unsaved
 from engine.tui.graph import Graph
 from engine.tui.panels import Candidates, Moves, Players, whose
 from engine.tui.review import ReviewScreen
@@ -123,7 +123,7 @@ class PlayScreen(TableScreen):
             "load": self.action_load,
             "light": lambda: self._set_dark(False),
             "dark": lambda: self._set_dark(True),
-            "quit": self._quit,
+            "quit": lambda: self.leave(self.app.exit),
         }
 
     # --- Building ---------------------------------------------------------------------------
@@ -157,14 +157,23 @@ class PlayScreen(TableScreen):
         pace = pace_words(self.setup)
         return f"{pace[:1].upper()}{pace[1:]}." if pace else f"{self.session.game.rules_text}."
 
-    def open_table(self, setup: GameSetup, session: Session) -> None:
-        """Goes on with another session."""
+    def open_table(self, setup: GameSetup, session: Session, words: str = "") -> None:
+        """Goes on with another session, and says so."""
         self.stop_thinking()
         self.setup, self.session, self.paused = setup, session, False
+        self.say(words or self._welcome())
         self.board.show(session.position)
         self.fit(*self.size)
         self.refresh_bindings()
         self.refresh_game()
+
+    def leave(self, then: Callable[[], None]) -> None:
+        """Does what loses the game in play, if it is saved or the user does not mind."""
+        if not self.session.unsaved:
+            then()
+        elif not isinstance(self.app.screen, Unsaved):
+            remedy = "Go on, and Ctrl-S saves it." if self.session.game.family == "go" else ""
+            self.app.push_screen(Unsaved(remedy), lambda sure: then() if sure else None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides the key of what this game does not have."""
@@ -420,8 +429,7 @@ class PlayScreen(TableScreen):
 
         def answered(answer: tuple[GameSetup, Session] | None) -> None:
             if answer is not None:
-                self.open_table(*answer)
-                self.say(self._welcome())
+                self.leave(lambda: self.open_table(*answer))
 
         self.app.push_screen(NewGame(self.setup), answered)
 
@@ -464,8 +472,7 @@ class PlayScreen(TableScreen):
         except UserError as error:
             self.say(str(error), error=True)
         else:
-            self.say(f"Loaded {name}. {cut}")
-            self.open_table(setup, session)
+            self.leave(lambda: self.open_table(setup, session, f"Loaded {name}. {cut}"))
 
     def _change_level(self, text: str) -> None:
         try:
@@ -477,9 +484,6 @@ class PlayScreen(TableScreen):
         else:
             self.say(f"The bot now plays as {level.title(self.setup.game)}: it {level.words}.")
             self.refresh_game()
-
-    def _quit(self) -> None:
-        self.app.exit()
 
     def _set_dark(self, dark: bool) -> None:
         self.app.theme = "textual-dark" if dark else "textual-light"

@@ -6,7 +6,7 @@ from tui_live import FIRST_MOVES, click, driven, opened, played, said, table, ty
 
 from engine.records.files import read_records
 from engine.tui.board import Board
-from engine.tui.dialogs import FileName, NewGame
+from engine.tui.dialogs import FileName, NewGame, Unsaved
 from engine.tui.panels import Players
 
 pytestmark = pytest.mark.slow  # each test opens the app
@@ -107,6 +107,55 @@ async def test_a_game_is_saved_and_loaded_again(tmp_path):
         await until(pilot, lambda: len(played(screen)) == 4)
     assert played(screen) == ["C3", "B3", "D3", "B2"]
     assert len(next(read_records([path])).moves) == 4
+
+
+def asks(pilot):
+    return isinstance(pilot.app.screen, Unsaved)
+
+
+@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+n", "load"])
+@driven
+async def test_an_unsaved_game_in_play_is_not_lost_unasked(key, tmp_path):
+    screen = table(moves="C3 B3")
+    other = screen.session.save(str(tmp_path / "other.sgf"))
+    async with opened(screen) as pilot:
+        await type_line(pilot, "d2")
+        await until(pilot, lambda: len(played(screen)) == 4)
+        for button in ("stay", "leave"):
+            if key == "load":
+                screen.do(f"load {other}")
+            else:
+                await pilot.press(key)
+            await pilot.pause()
+            if key == "ctrl+n":
+                pilot.app.screen.query_one("#start", Button).press()
+            await until(pilot, lambda: asks(pilot))
+            assert len(played(screen)) == 4
+            pilot.app.screen.query_one(f"#{button}", Button).press()
+            await until(pilot, lambda: not asks(pilot))
+        await until(pilot, lambda: not pilot.app.is_running or len(played(screen)) < 4)
+
+
+@pytest.mark.parametrize("moves", ["", "C3 pass pass", "saved"])
+@driven
+async def test_a_game_of_which_nothing_is_lost_is_left_unasked(moves, tmp_path):
+    screen = table(moves="C3 B3" if moves == "saved" else moves)
+    if moves == "saved":
+        screen.session.save(str(tmp_path / "game.sgf"))
+    async with opened(screen) as pilot:
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: not pilot.app.is_running)
+
+
+@driven
+async def test_quitting_from_the_review_of_a_game_in_play_asks_too():
+    screen = table(moves="C3 B3")
+    async with opened(screen) as pilot:
+        await type_line(pilot, "review")
+        await pilot.press("ctrl+q", "ctrl+q")
+        assert asks(pilot)
+        await pilot.press("escape")
+        assert not asks(pilot) and pilot.app.is_running
 
 
 @driven
