@@ -125,6 +125,7 @@ def test_imitate_and_accuracy_agree_on_what_they_print(tmp_path: Path) -> None:
         (("bench", "bord"), "did you mean 'board'"),
         (("arena", "random", "random", "--sprt", "35,0"), "'35,0' is no test"),
         (("arena", "random", "gtp=gnugo", "--game", "tic_tac_toe"), "only Go has"),
+        (("arena", "random", "gtp=true", "--games", "2"), "ended at 'protocol_version'"),
         (("ladder", "random"), "two players at least"),
         (("ladder", "random", "nowhere.safetensors"), "nowhere.safetensors"),
         (("analyze", "nowhere.sgf"), "nowhere.sgf"),

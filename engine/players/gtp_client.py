@@ -9,8 +9,8 @@ import shlex
 import shutil
 import subprocess
 import threading
-from pathlib import Path
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal, TextIO
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from engine.position import Position
 EXTRA_FOLDERS = "/usr/games:/usr/local/games"
 COLOURS = ("b", "w")
 GRACE = 5.0  # seconds beyond its time after which an engine is stopped
+FIRST_ANSWER = 60.0  # seconds that an engine may take to start
 
 
 class GtpError(UserError):
@@ -39,23 +40,25 @@ class GtpEngine:
     """An engine process; use it as a context manager so that it never outlives its use.
 
     command_line is split like a shell does; the program is looked up on PATH and in /usr/games.
-    timeout is the default patience in seconds for an answer. What the engine writes to stderr goes
-    to the end of the file `log`, or nowhere. Raises GtpError when it cannot be started.
+    timeout is the default patience in seconds for an answer. Of what the engine writes besides its
+    answers the last line is kept, for the message when it fails. Raises GtpError when it cannot be
+    started.
     """
 
-    def __init__(self, command_line: str, *, timeout: float = 120.0, log: Path | None = None) -> None:
+    def __init__(self, command_line: str, *, timeout: float = 120.0) -> None:
         self.command_line = command_line
         self.timeout = timeout
-        self._log = log
         self._launch()
 
     def _launch(self) -> None:
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._process = _start(self.command_line, self._log)
-        self._reader = threading.Thread(
-            target=self._read, args=(self._process, self._answers), name="gtp", daemon=True
-        )
-        self._reader.start()
+        self._last_words = ""
+        process = self._process = _start(self.command_line)
+        assert process.stdout is not None and process.stderr is not None
+        self._readers = [
+            _in_background(self._read, process.stdout, self._answers),
+            _in_background(self._listen, process.stderr),
+        ]
 
     @property
     def alive(self) -> bool:
@@ -96,11 +99,18 @@ class GtpEngine:
             answer = None
         if answer is None:
             self._answers.put(None)
-            raise self._failure(f"ended at '{command}' ({self._exit_status()})")
+            status = self._exit_status()
+            self._stop()
+            raise self._failure(f"ended at '{command}' ({status})")
         if answer.startswith("?"):
             reason = answer[1:].strip() or "no reason given"
             raise self._failure(f"refused '{command}': {reason}", GtpRefusalError)
         return answer[1:].strip()
+
+    def greet(self) -> None:
+        """Waits for the first answer, at most `FIRST_ANSWER` seconds. Raises GtpError without one."""
+        with contextlib.suppress(GtpRefusalError):
+            self.send("protocol_version", timeout=FIRST_ANSWER)
 
     def close(self) -> None:
         """Asks the engine to quit, and kills it if it has not within a second. Safe to repeat."""
@@ -112,11 +122,8 @@ class GtpEngine:
                 self._process.wait(timeout=1)
         self._stop()
 
-    @staticmethod
-    def _read(process: subprocess.Popen[str], answers: queue.SimpleQueue[str | None]) -> None:
+    def _read(self, output: TextIO, answers: queue.SimpleQueue[str | None]) -> None:
         """Collects the answers, which end in a blank line; None stands for the end."""
-        output = process.stdout
-        assert output is not None
         lines: list[str] = []
         with output:
             for raw in output:
@@ -124,16 +131,25 @@ class GtpEngine:
                 if lines and not line:
                     answers.put("\n".join(lines))
                     lines = []
-                elif lines or line[:1] in ("=", "?"):  # chatter between answers is dropped
+                elif lines or line[:1] in ("=", "?"):
                     lines.append(line)
+                else:  # chatter between answers
+                    self._last_words = line or self._last_words
         answers.put(None)
+
+    def _listen(self, errors: TextIO) -> None:
+        """Reads stderr, which an engine may fill, to its end."""
+        with errors:
+            for raw in errors:
+                self._last_words = raw.strip() or self._last_words
 
     def _stop(self) -> None:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        # A child of the engine may hold the pipe open, so the reader is not waited for for long.
-        self._reader.join(timeout=1)
+        # A child of the engine may hold the pipes open, so the readers are not waited for for long.
+        for reader in self._readers:
+            reader.join(timeout=1)
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
@@ -145,10 +161,18 @@ class GtpEngine:
 
     def _failure(self, what: str, kind: type[GtpError] = GtpError) -> GtpError:
         # What the engine wrote may have several lines.
-        return kind(f"engine '{self.command_line}' {' '.join(what.split())}")
+        last_words = f"; the last that it wrote: {self._last_words[:200]}" if self._last_words else ""
+        said = "" if kind is GtpRefusalError else last_words
+        return kind(f"engine '{self.command_line}' {' '.join(what.split())}{said}")
 
 
-def _start(command_line: str, log: Path | None) -> subprocess.Popen[str]:
+def _in_background(read: Callable[..., None], *arguments: Any) -> threading.Thread:
+    thread = threading.Thread(target=read, args=arguments, name="gtp", daemon=True)
+    thread.start()
+    return thread
+
+
+def _start(command_line: str) -> subprocess.Popen[str]:
     try:
         words = shlex.split(command_line)
     except ValueError as error:
@@ -161,20 +185,18 @@ def _start(command_line: str, log: Path | None) -> subprocess.Popen[str]:
             f"engine '{command_line}': no program '{words[0]}' on PATH or in /usr/games; "
             "install it or give its full path"
         )
-    with contextlib.ExitStack() as stack:
-        stderr = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
-        try:
-            return subprocess.Popen(
-                [program, *words[1:]],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,  # Ctrl-C is for us; we close the engine in order
-            )
-        except OSError as error:
-            raise GtpError(f"engine '{command_line}' does not start: {error.strerror}") from None
+    try:
+        return subprocess.Popen(
+            [program, *words[1:]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # Ctrl-C is for us; we close the engine in order
+        )
+    except OSError as error:
+        raise GtpError(f"engine '{command_line}' does not start: {error.strerror}") from None
 
 
 class GtpPlayer:

@@ -74,25 +74,22 @@ def arena_match(
             reporter.line(f"stopped after {reached.games} of {games} games: {reached}")
             raise
 
-    with torch_threads(1), told_when_stopped():
+    with torch_threads(1), told_when_stopped(), contextlib.ExitStack() as engines:
         if gtp:
-            players = [_single_player(game, spec, device, seed, options.seconds) for spec in specs]
+            players = [
+                _single_player(game, spec, device, seed, options.seconds, engines) for spec in specs
+            ]
             reporter.line(describe_devices(device))
-            try:
-                return play_gtp_match(
-                    game,
-                    players[0],
-                    players[1],
-                    games,
-                    seed=seed,
-                    opening_moves=options.opening_moves,
-                    on_game=on_game,
-                    keep=keep,
-                )
-            finally:
-                for player in players:
-                    if isinstance(player, GtpPlayer):
-                        player.engine.close()
+            return play_gtp_match(
+                game,
+                players[0],
+                players[1],
+                games,
+                seed=seed,
+                opening_moves=options.opening_moves,
+                on_game=on_game,
+                keep=keep,
+            )
         evaluators = make_evaluator(specs[0], game, device), make_evaluator(specs[1], game, device)
         reporter.line(describe_devices(device))
         return play_match(
@@ -152,8 +149,16 @@ def match_text(a: str, b: str, tally: Tally, sprt: Sprt | None) -> str:
 
 
 def _single_player(
-    game: Game, spec: PlayerSpec, device: Device, seed: int, seconds: float | None
+    game: Game,
+    spec: PlayerSpec,
+    device: Device,
+    seed: int,
+    seconds: float | None,
+    engines: contextlib.ExitStack,
 ) -> SearchPlayer | GtpPlayer:
+    """A player of one game at a time; its engine, which has answered, ends with `engines`."""
     if spec.command is not None:
-        return GtpPlayer(GtpEngine(spec.command), seconds)
+        engine = engines.enter_context(GtpEngine(spec.command))
+        engine.greet()
+        return GtpPlayer(engine, seconds)
     return SearchPlayer(game, spec.settings, make_evaluator(spec, game, device), seed)

@@ -74,11 +74,23 @@ def test_an_engine_that_cannot_start_is_a_mistake_of_the_user(command_line, word
     assert "\n" not in str(error.value)
 
 
-def test_stderr_goes_to_the_log_if_there_is_one(tmp_path):
-    log = tmp_path / "engine.log"
-    with GtpEngine(FAKE, log=log) as engine:
-        engine.send("komi 7")
-    assert log.read_text() == "log line\n"
+@pytest.mark.parametrize(
+    ("command_line", "said"),
+    [
+        ("sh -c 'echo no licence >&2; exit 3'", r"exit status 3\); the last that it wrote: no licence"),
+        ("true", r"ended at 'protocol_version' \(exit status 0\)$"),
+        ("cat", r"did not answer .* within 1 s; the last that it wrote: protocol_version"),
+    ],
+)
+def test_an_engine_that_never_answers_is_told_with_its_last_words(command_line, said, monkeypatch):
+    monkeypatch.setattr("engine.players.gtp_client.FIRST_ANSWER", 1.0)
+    with GtpEngine(command_line) as engine, pytest.raises(GtpError, match=said):
+        engine.greet()
+
+
+def test_an_engine_that_floods_stderr_still_answers():
+    with GtpEngine(f"sh -c 'head -c 1000000 /dev/zero >&2; exec {FAKE}'") as engine:
+        engine.greet()
 
 
 def test_a_new_game_gives_the_engine_setup_and_moves(engine):
