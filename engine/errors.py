@@ -2,7 +2,8 @@
 
 
 class UserError(Exception):
-    """Bad input. The text quotes the input, names the rule and says the remedy, in one line."""
+    """Bad input. The text quotes the input, names the rule and says the remedy, in one line,
+    or a line each for several wrong values of a file."""
 
 
 def did_you_mean(word: str, known: list[str]) -> str:

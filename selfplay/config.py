@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from engine.errors import UserError, did_you_mean
+from engine.wrong_values import quoted, reason
 from selfplay.teachers.imitation import ExpertStage
 from selfplay.teachers.teacher import ReinforceStage, SearchStage, WinnersStage
 
@@ -91,27 +93,43 @@ def parse_config(values: dict[str, Any], source: str) -> RunConfig:
 
 
 def parse(kind: Any, values: Any, source: str) -> Any:
-    """A record of a pydantic type from plain values. Raises UserError that names the wrong key."""
+    """A record of a pydantic type from plain values. Raises UserError that names each wrong key."""
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"]
-        if first["type"] == "extra_forbidden":
-            hint = did_you_mean(str(first["loc"][-1]), _known_keys(kind))
-            reason = f"there is no such key{hint}; docs/training.md names them"
-        raise UserError(": ".join(filter(None, [source, where, reason]))) from error
+        raise UserError("\n".join(_complaint(one, kind, source) for one in error.errors())) from error
 
 
-def _known_keys(kind: Any) -> list[str]:
-    """Every key of every table of a configuration."""
-    found: set[str] = set()
-    waiting = [kind]
+def _complaint(error: ErrorDetails, kind: Any, source: str) -> str:
+    """A line that names the key that is wrong, its value and what is allowed."""
+    parts, value, what = [*error["loc"]], error["input"], reason(error)
+    if error["type"] == "extra_forbidden":
+        what = f"there is no such key{_hint(str(parts[-1]), kind)}; docs/training.md names them"
+    if parts[:1] == ["stages"] and len(parts) > 1:
+        source, parts = f"{source}: stage {int(parts[1]) + 1}", parts[3:]  # [2] is its teacher
+    if "discriminator" in error.get("ctx", {}):
+        parts, value = ["teacher"], error["ctx"].get("tag")
+    where = ".".join(map(str, parts))
+    return ": ".join(filter(None, [source, where and where + quoted(value), what]))
+
+
+def _hint(key: str, kind: Any) -> str:
+    """In which tables a key belongs, or which key is meant."""
+    known = _known_keys(kind)
+    if key in known:
+        return f" here: it belongs in {' or '.join(sorted(known[key]))}"
+    return did_you_mean(key, sorted(known))
+
+
+def _known_keys(kind: Any) -> dict[str, set[str]]:
+    """Every key of a configuration, with the tables that have it."""
+    found: dict[str, set[str]] = {}
+    waiting = [(kind, "the first lines")]
     while waiting:
-        kind = waiting.pop()
-        waiting += get_args(kind)
+        kind, table = waiting.pop()
+        waiting += [(part, table) for part in get_args(kind)]
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            found |= set(kind.model_fields)
-            waiting += [field.annotation for field in kind.model_fields.values()]
-    return sorted(found)
+            for name, field in kind.model_fields.items():
+                found.setdefault(name, set()).add(table)
+                waiting.append((field.annotation, name))
+    return found

@@ -23,6 +23,7 @@ from engine.passing import moves_to_search
 from engine.players.choice import choose_move
 from engine.players.levels import find_level
 from engine.position import Position
+from engine.wrong_values import quoted, reason
 from mcts import Evaluator, Search, SearchSettings, UniformEvaluator
 
 _ALL_MOVES = 1_000_000
@@ -102,7 +103,7 @@ def make_settings(values: dict[str, object]) -> SearchSettings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"search setting {name}={first['input']!r}: {first['msg']}") from error
+        raise UserError(f"search setting {name}{quoted(first['input'])}: {reason(first)}") from error
 
 
 def make_evaluator(spec: PlayerSpec, game: Game, device: Device) -> Evaluator:

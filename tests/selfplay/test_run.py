@@ -423,6 +423,35 @@ def test_a_wrong_setting_is_named(change: dict[str, Any], said: str) -> None:
         parse_config(values(**change), "run.toml")
 
 
+def test_every_wrong_value_of_a_configuration_is_told_in_a_line() -> None:
+    wrong = {
+        "game": 9,
+        "sed": 1,
+        "visits": 3,
+        "net": {"blocks": "many", "channels": 2},
+        "stages": [
+            {"teacher": "search", "minutes": 0, "search": {"root_policy": "pucd"}},
+            {"teacher": "serch"},
+            {"passes": 1},
+        ],
+    }
+    with pytest.raises(UserError) as error:
+        parse_config(wrong, "run.toml")
+    assert str(error.value).splitlines() == [
+        "run.toml: game = 9: must be a text in quotes",
+        'run.toml: net.blocks = "many": must be a whole number',
+        "run.toml: net.channels = 2: must be at least 8",
+        "run.toml: stage 1: minutes = 0: must be more than 0",
+        "run.toml: stage 1: search.root_policy = \"pucd\": must be 'puct' or 'gumbel'",
+        'run.toml: stage 2: teacher = "serch": must be one of '
+        "'expert', 'winners', 'reinforce', 'search'",
+        "run.toml: stage 3: teacher: must be given",
+        "run.toml: sed = 1: there is no such key (did you mean 'seed'?); docs/training.md names them",
+        "run.toml: visits = 3: there is no such key here: it belongs in match_search or quick or "
+        "search; docs/training.md names them",
+    ]
+
+
 def test_a_configuration_is_a_toml_file(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text('game = "go9"\n[[stages]]\nteacher = "search"\nminutes = 5\n')
