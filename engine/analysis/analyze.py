@@ -7,7 +7,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,8 @@ from engine.games import load
 from engine.players.net_source import NetSource
 from engine.records.files import read_records
 from engine.records.record import BrokenRecord
+
+ANALYSED = ".analysed"  # what ends the name of each file, before its suffix
 
 
 @dataclass
@@ -52,7 +54,7 @@ class Outcome:
 
 
 def analyse_files(
-    paths: Iterable[Path],
+    paths: Sequence[Path],
     out: Path,
     analyst_of: Callable[[str], tuple[Analyst, str]],
     *,
@@ -62,15 +64,23 @@ def analyse_files(
 ) -> Outcome:
     """Reviews all games of files, folders and archives, and writes what is said of each into `out`.
 
-    A game NAME becomes NAME.analysed.sgf, .md, .json and, with `chart`, .png. analyst_of gives the
+    A game NAME becomes NAME.analysed.sgf, .md, .json and, with `chart`, .png; in folders such files
+    are left out. analyst_of gives the
     analyst and the net's name for a game such as `go9`, or raises UserError. Broken games and those
     without a net are named, and the others go on. Raises UserError when none can be analysed.
     """
     outcome = Outcome()
+    named = {path.name for path in paths if path.is_file()}
     used: set[str] = set()
     for item in read_records(paths):
         if isinstance(item, BrokenRecord):
             outcome.broken.append(item)
+            continue
+        file, _, _ = item.source.rpartition(", game ")
+        if file.endswith(f"{ANALYSED}.sgf") and file not in named:
+            outcome.broken.append(
+                BrokenRecord(item.source, "it is an analysis; name it to do it again")
+            )
             continue
         try:
             analyst, net = analyst_of(item.game)
@@ -101,7 +111,7 @@ def _new_name(source: str, used: set[str]) -> str:
 
 def _write(review: RecordReview, out: Path, name: str, chart: bool) -> list[str]:
     """Writes the files of a review; their paths, the SGF first. Raises UserError."""
-    base = out / f"{name}.analysed"
+    base = out / f"{name}{ANALYSED}"
     image = f"{base.name}.png" if chart else ""
     contents = {
         ".sgf": commented_sgf(review),

@@ -52,7 +52,7 @@ class Review:
 
     positions  [P + 1], before the first and after each of P moves
     played     [P] the moves as (player, action)
-    problem    what ended the game before the record's end, if anything did
+    problem    what ended the game before the record's end, or else the record's remark, if any
     reports    what a search says, in the first player's view, by the number of moves played
     glances    the same without a search
 
@@ -72,7 +72,7 @@ class Review:
     def of_record(record: GameRecord) -> Review:
         """The review of a recorded game, nothing searched yet; it ends before an illegal move."""
         positions: list[Position] = []
-        problem = ""
+        problem = record.remark
         try:
             for position in positions_after(start_position(record), record.moves):
                 positions.append(position)

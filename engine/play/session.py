@@ -74,13 +74,13 @@ class Session:
     def load(self, record: GameRecord) -> str:
         """Goes on with a recorded game of the same board, its rules, komi and moves.
 
-        Returns a line that says so when its last moves could not be played, else nothing. Raises
-        UserError for another board.
+        Returns a line that says so when its last moves could not be played, or else its remark.
+        Raises UserError for another board.
         """
         if record.game != self.game.name:
             raise UserError(f"the record is of {record.game}: play it with --game {record.game}")
         self._begin(start_position(record), record.rules)
-        cut = ""
+        cut = record.remark and f"{record.remark}."
         for number, (player, action) in enumerate(record.moves, 1):
             try:
                 if player != self.position.to_move:

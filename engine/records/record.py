@@ -28,8 +28,9 @@ class GameRecord:
     """One recorded game of Go; players are 0 Black and 1 White, pieces 1 black and 2 white.
 
     komi is in points in White's favour; result is the SGF text (`B+3.5`, `W+R`, `0`, empty when
-    unknown); expert says which of (Black, White) to imitate, None when the file does not say; sgf is
-    the text it was read from, with its comments and variations.
+    unknown); expert says which of (Black, White) to imitate, None when the file does not say; remark
+    says what was not understood and how it was taken; sgf is the text it was read from, with its
+    comments and variations.
     """
 
     game: str
@@ -45,6 +46,7 @@ class GameRecord:
     name: str = ""
     date: str = ""
     source: str = ""
+    remark: str = ""
     sgf: bytes = field(default=b"", repr=False, compare=False)
 
     @property

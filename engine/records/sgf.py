@@ -28,6 +28,7 @@ _GAME_START = re.compile(
 )
 _EXPERT = re.compile(r"\bexpert:(BW|WB|B|W)\b")
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+_KOMI_OF_ANY_BOARD = 20  # however small it is
 
 
 # --- Reading --------------------------------------------------------------------------------
@@ -78,9 +79,11 @@ def _read_tree(nodes: list[PropertyMap], source: str) -> GameRecord:
     if has_captured_chain(setup, shape):
         raise ValueError("the setup stones AB and AW leave a chain without a liberty")
     tag = _EXPERT.search(text("GC"))
+    komi = _komi(text("KM"), area, handicap=stones >= 2 or _is_handicap(setup, to_move))
+    unread = text("KM") and not _NUMBER.search(text("KM"))
     return GameRecord(
         game=go_name(*shape),
-        komi=_komi(text("KM"), area, handicap=stones >= 2 or _is_handicap(setup, to_move)),
+        komi=komi,
         rules=text("RU"),
         setup=sorted(setup.items()),
         to_move=to_move,
@@ -92,6 +95,7 @@ def _read_tree(nodes: list[PropertyMap], source: str) -> GameRecord:
         name=text("GN"),
         date=text("DT"),
         source=source,
+        remark=f"KM[{text('KM')}] is no number: a komi of {komi:g} is assumed" if unread else "",
     )
 
 
@@ -192,7 +196,7 @@ def _komi(text: str, area: int, handicap: bool) -> float:
         komi /= 100
     if (2 * komi) % 1 == 0.5:  # Chinese counting halves it: 3.75 stones are 7.5 points
         komi *= 2
-    if abs(komi) > area:
+    if abs(komi) > max(area, _KOMI_OF_ANY_BOARD):
         raise ValueError(f"KM[{text}] is more than the board has points")
     return round(2 * komi) / 2
 

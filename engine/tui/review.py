@@ -153,7 +153,7 @@ class ReviewScreen(TableScreen):
         if searched < count:
             return f"Looking at the game: {searched} of {count} positions ..."
         found = "" if mistakes else "No mistake was found."
-        return " ".join(words for words in (found, self.review.problem.capitalize()) if words)
+        return " ".join(words for words in (found, problem) if words)
 
     # --- What the user does -----------------------------------------------------------------
 
