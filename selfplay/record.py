@@ -39,6 +39,11 @@ class RecordReport:
     forfeits: list[str] = field(default_factory=list)  # illegal moves; the game is kept up to there
     failures: list[str] = field(default_factory=list)  # an engine died or hung; the game is lost
 
+    def __str__(self) -> str:
+        lines = [f"{self.games} games recorded, {self.already} were there already"]
+        lines += [f"forfeited {note}" for note in self.forfeits]
+        return "\n".join(lines + [f"lost {note}" for note in self.failures])
+
 
 def record_games(
     out: Path,
@@ -65,7 +70,7 @@ def record_games(
     """
     if not engines:
         raise UserError("no engine is given: give at least one command line")
-    done = _games_in(out)
+    done = _games_in(out, f"go{size}")
     report = RecordReport(already=len(done))
     todo = (i for i in range(games) if i not in done)
     match = _Match(engines, size, komi, opening_moves, seed, timeout)
@@ -105,11 +110,14 @@ def record_games(
     return report
 
 
-def _games_in(out: Path) -> set[int]:
-    """The numbers of the games that the collection already holds."""
+def _games_in(out: Path, game: str) -> set[int]:
+    """The numbers of the games that the collection already holds. Raises UserError for others."""
     if not out.exists() or out.stat().st_size == 0:
         return set()
-    names = (record.name for record in read_records([out]) if isinstance(record, GameRecord))
+    records = [record for record in read_records([out]) if isinstance(record, GameRecord)]
+    if others := sorted({record.game for record in records} - {game}):
+        raise UserError(f"'{out}' holds games of {others[0]}: name another file for those of {game}")
+    names = (record.name for record in records)
     return {int(match[1]) for name in names if (match := re.fullmatch(r"game (\d+)", name))}
 
 

@@ -78,9 +78,7 @@ def analyse_files(
             continue
         file, _, _ = item.source.rpartition(", game ")
         if file.endswith(f"{ANALYSED}.sgf") and file not in named:
-            outcome.broken.append(
-                BrokenRecord(item.source, "it is an analysis; name it to do it again")
-            )
+            outcome.broken.append(BrokenRecord(item.source, "an analysis; name it to do it again"))
             continue
         try:
             analyst, net = analyst_of(item.game)

@@ -153,6 +153,7 @@ class ReviewScreen(TableScreen):
         if searched < count:
             return f"Looking at the game: {searched} of {count} positions ..."
         found = "" if mistakes else "No mistake was found."
+        problem = self.review.problem[:1].upper() + self.review.problem[1:]
         return " ".join(words for words in (found, problem) if words)
 
     # --- What the user does -----------------------------------------------------------------

@@ -216,6 +216,24 @@ def test_files_folders_and_archives_are_analysed_and_broken_games_named(analyst,
     assert "no net for go13" in str(outcome) and "two.analysed.sgf" in str(outcome)
 
 
+def test_analyses_in_a_folder_are_not_analysed_again_unless_they_are_named(analyst, tmp_path):
+    def analyse(path):
+        return analyse_files([path], tmp_path, lambda name: (analyst, "net"), chart=False)
+
+    (tmp_path / "game.sgf").write_text("(;GM[1]SZ[9];B[ee])")
+    analyse(tmp_path)
+    again = analyse(tmp_path)
+    assert [row["source"] for row in again.rows] == ["game.sgf, game 1"]
+    assert "game.analysed.sgf, game 1: not analysed: an analysis; name it" in str(again)
+    assert len(list(tmp_path.glob("*.sgf"))) == 2
+    assert analyse(tmp_path / "game.analysed.sgf").rows
+
+
+def test_a_komi_that_is_assumed_is_told_with_the_analysis(analyst, tmp_path):
+    review = review_record(record_of(tmp_path, "(;SZ[9]KM[abc];B[aa])"), analyst, "go9-imitation")
+    assert review.problem.startswith("KM[abc] is no number")
+
+
 def test_nothing_that_can_be_analysed_is_a_mistake_of_the_user(analyst, tmp_path):
     path = tmp_path / "broken.sgf"
     path.write_text("(;GM[1]SZ[9];B[zz])")

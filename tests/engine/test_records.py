@@ -150,6 +150,17 @@ def test_komi_is_read_as_half_points_with_known_slips_repaired(folder, komi, poi
     assert read_one(folder, f"(;SZ[19]KM[{komi}];B[aa])").komi == points
 
 
+def test_a_komi_that_is_no_number_is_remarked_upon(folder):
+    assert read_one(folder, "(;SZ[9]KM[abc];B[aa])").remark == (
+        "KM[abc] is no number: a komi of 6.5 is assumed"
+    )
+    assert read_one(folder, "(;SZ[9]KM[ ];B[aa])").remark == ""
+
+
+def test_the_usual_komi_is_read_on_the_smallest_boards(folder):
+    assert read_one(folder, "(;SZ[2]KM[7];B[aa])").komi == 7
+
+
 def test_missing_komi_of_a_handicap_game_is_half_a_point(folder):
     assert read_one(folder, "(;SZ[9]AB[cc][gg];W[aa])").komi == 0.5
 

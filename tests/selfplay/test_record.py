@@ -86,6 +86,16 @@ def test_a_stopped_recording_goes_on_with_the_missing_games(tmp_path):
     assert record_games(part, 5, [PASSING], size=5).games == 0
 
 
+def test_a_collection_of_another_board_is_left_alone(tmp_path):
+    out = tmp_path / "games.sgf"
+    report = record_games(out, 1, [PASSING], size=5)
+    assert str(report) == "1 games recorded, 0 were there already"
+    before = out.read_bytes()
+    with pytest.raises(UserError, match="holds games of go5: name another file for those of go7"):
+        record_games(out, 2, [PASSING], size=7)
+    assert out.read_bytes() == before
+
+
 def test_an_illegal_move_forfeits_and_is_reported(tmp_path):
     out = tmp_path / "games.sgf"
     report = record_games(out, 1, [f"{FAKE} --answer-genmove a1"], size=5, opening_moves=0)
