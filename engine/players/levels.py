@@ -21,7 +21,8 @@ _EVERY_MOVE, _OPENING = 1_000_000, 8
 class Level:
     """How strongly and how human the bot plays.
 
-    with_net, without_net  how it searches with and without a net to ask
+    words                  how it plays with a net to ask
+    with_net, without_net  how it searches with and without one
     best_net               plays as the strongest net that ships rather than one that imitates experts
     elo                    above the first level, on MEASURED_ON with `go9-imitation`; None: not
                            measured
@@ -43,6 +44,13 @@ class Level:
         """The name, with the strength where it was measured."""
         measured = self.elo is not None and game == MEASURED_ON
         return f"{self.name}, {self.elo:+d} Elo" if measured else self.name
+
+    def manner(self, has_net: bool) -> str:
+        """How it plays, in words: `reads well: 400 visits a move`."""
+        visits = self.settings(has_net).visits
+        if not has_net:
+            return f"tries {visits:,} random games a move" if visits > 1 else "plays at random"
+        return f"{self.words}: {visits:,} visits a move" if visits > 1 else self.words
 
     def settings(self, has_net: bool) -> SearchSettings:
         """How it searches."""
@@ -88,19 +96,19 @@ LEVELS = (
         _search(1), _alone(60, 0.5), elo=466,
     ),
     Level(
-        "steady", "reads a little: 24 visits a move",
+        "steady", "reads a little",
         _search(24, 0.3, _OPENING), _alone(200, 0.3, _OPENING), elo=779,
     ),
     Level(
-        "skilled", "reads: 100 visits a move",
+        "skilled", "reads",
         _search(100, 0.2, _OPENING), _alone(800, 0.2, _OPENING), elo=1026,
     ),
     Level(
-        "strong", "reads well: 400 visits a move",
+        "strong", "reads well",
         _search(400, leaves=2), _alone(4000), elo=1289,
     ),
     Level(
-        "full", "everything it has: 3200 visits a move",
+        "full", "reads with all it has",
         _search(3200, leaves=8), _alone(40_000), best_net=True,
     ),
 )  # fmt: skip

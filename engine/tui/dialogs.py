@@ -71,9 +71,10 @@ class NewGame(Dialog[tuple[GameSetup, Session]]):
         setup = self.setup
         others = [name for name in games.names() if not name[-1].isdigit()]
         names = list(dict.fromkeys([*_GO_SIZES, *others, setup.game]))
+        nets = {level: replace(setup, level=level).net_name() for level in LEVELS}
         levels = [
-            (f"{level.number}  {level.title(setup.game)}: {level.words}", level.name)
-            for level in LEVELS
+            (f"{level.number}  {level.title(setup.game)}: {level.manner(net is not None)}", level.name)
+            for level, net in nets.items()
         ]
         if setup.playing_level is None:
             levels.append((f"as now: {setup.strength}", _AS_NOW))

@@ -482,7 +482,8 @@ class PlayScreen(TableScreen):
         except UserError as error:
             self.say(str(error), error=True)
         else:
-            self.say(f"The bot now plays as {level.title(self.setup.game)}: it {level.words}.")
+            manner = level.manner(self.setup.net_name() is not None)
+            self.say(f"The bot now plays as {level.title(self.setup.game)}: it {manner}.")
             self.refresh_game()
 
     def _set_dark(self, dark: bool) -> None:

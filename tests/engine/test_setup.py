@@ -84,6 +84,15 @@ def test_a_strength_is_shown_where_it_was_measured_only():
     assert GameSetup(game="hex").strength == "strong, without a net"
 
 
+def test_a_level_is_described_as_it_plays_with_and_without_a_net():
+    manners = [(level.manner(True), level.manner(False)) for level in LEVELS]
+    assert manners[0] == ("plays like a person who has just learnt the rules", "plays at random")
+    assert manners[-1] == (
+        "reads with all it has: 3,200 visits a move",
+        "tries 40,000 random games a move",
+    )
+
+
 def test_each_level_is_stronger_than_the_one_before():
     measured = [level.elo for level in LEVELS if level.elo is not None]
     assert measured == sorted(measured) and measured[0] == 0
