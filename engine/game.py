@@ -27,7 +27,7 @@ class Game:
     `state`, which must have the int8 fields `to_move` (0 the first player, 1 the second) and
     `over` (1 when the game has ended). All values and scores are the *first player's*.
 
-    reset(state)                  the initial position, with the standard rules and komi
+    reset(state)                  the initial position, with the standard rules and komi: every field
     legal(state, mask)            writes mask [A] uint8, 1 = legal; returns the number of legal actions
     play(state, action)           plays a legal action and sets `to_move` and `over`
     outcome(state)                +1 the first player won, -1 the second, 0 a draw; of a finished game

@@ -58,6 +58,11 @@ class Examination:
         """What looks wrong in the results of the games."""
         decisive = [(outcome, mover) for outcome, mover in self.results if outcome]
         found: list[str] = []
+        if len(self.results) >= ENOUGH_GAMES and not decisive:
+            found.append(
+                f"all {len(self.results)} random games are drawn: unless draws are that common, "
+                "outcome never says who has won"
+            )
         if len(decisive) < 20:
             return found
         winners, last_movers = ({row[i] for row in decisive} for i in range(2))

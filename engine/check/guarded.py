@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +16,7 @@ from engine.games.own import where_in
 
 Mode = Literal["plain", "native"]
 GUARD, GUARD_BYTE = 64, 0xA5
+CALL_SECONDS = 10.0  # that a rule may take as plain Python
 
 
 class MistakeError(Exception):
@@ -64,9 +67,14 @@ class Rules:
         return answer
 
     def new(self) -> Guarded:
-        """The initial state."""
-        state = Guarded(self.game.state.itemsize, np.uint8)
-        self("reset", state)
+        """The initial state. Raises MistakeError when it depends on what was in its memory before."""
+        state, other = (Guarded(self.game.state.itemsize, np.uint8, junk) for junk in (0, 0x55))
+        for memory in (state, other):
+            self("reset", memory)
+        for field in self.game.state.names or ():
+            found, same = (memory.bytes.view(self.game.state)[field] for memory in (state, other))
+            if found.tobytes() != same.tobytes():
+                raise MistakeError(f"reset leaves the field '{field}' as it was: set all of it")
         return state
 
     def filled(
@@ -98,8 +106,25 @@ def _plain_call(game: Game, rule: str, state: Guarded, *arguments: Any) -> Any:
     from engine.check.plain import Buffer, State
 
     passed = [part.array.view(Buffer) if isinstance(part, Guarded) else part for part in arguments]
-    answer = getattr(game, rule)(State(game.state, state.bytes), *passed)
+    with _time_limit():
+        answer = getattr(game, rule)(State(game.state, state.bytes), *passed)
     return int(answer) & (2**64 - 1) if rule == "position_hash" else answer
+
+
+@contextlib.contextmanager
+def _time_limit() -> Iterator[None]:
+    """Interrupts Python code, though no machine code, that does not come to an end."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError(f"no end after {CALL_SECONDS:g} s, look for an endless loop")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _native_caller(game: Game) -> Callable[..., Any]:

@@ -136,6 +136,14 @@ FOUND = {
         [("    state.to_move = 0\n", "    state.to_move = 1\n")],
         "reset must set to_move to 0",
     ),
+    "reset clears nothing": (
+        [("    state.cells[:] = 0\n", "")],
+        "reset leaves the field 'cells' as it was: set all of it",
+    ),
+    "reset leaves the winner of another game": (
+        [("    state.winner = 0\n", "")],
+        "reset leaves the field 'winner' as it was: set all of it",
+    ),
     "the turn never passes": ([(LAST_LINE_OF_PLAY, "")], "only the first player ever moves"),
     "to_move counts on": (
         [(LAST_LINE_OF_PLAY, "    state.to_move += 1\n")],
@@ -215,6 +223,21 @@ def test_a_result_of_doubtful_sign_is_mentioned(winner, said, tmp_path):
     assert report.sound
     (text,) = report.doubts
     assert re.search(said, text), text
+
+
+@pytest.mark.slow
+def test_a_game_in_which_nobody_ever_wins_is_mentioned(tmp_path):
+    path = write(tmp_path, ("    return float(state.winner)", "    return 0.0"))
+    (text,) = check_game(str(path), seconds=0.5).doubts
+    assert re.search(r"all \d+ random games are drawn", text), text
+
+
+def test_a_rule_without_an_end_is_named_with_its_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.check.guarded.CALL_SECONDS", 0.2)
+    path = write(tmp_path, ("    state.moves += 1\n", "    while True:\n        pass\n"))
+    rules = Rules(games.load(str(path)), "plain", path)
+    with pytest.raises(MistakeError, match=r"play line \d+: TimeoutError: no end after 0.2 s"):
+        rules("play", rules.new(), 0)
 
 
 @pytest.mark.slow

@@ -46,6 +46,7 @@ def go(height: int, width: int) -> Game:
         state.komi_half_points = 14
         state.ko_rule = KO_POSITIONAL
         state.suicide = 0
+        state.history[:] = 0
         clear_board(state, h, w)
 
     def legal(state, mask):
