@@ -6,6 +6,8 @@ Each sub-command stands with what it calls, in engine/commands.py or selfplay/co
 from __future__ import annotations
 
 import errno
+import os
+import sys
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -120,7 +122,9 @@ def options(
 
 
 def main() -> None:
-    """The `move37` command."""
+    """The `move37` command. Without a standard input, as in `move37 gtp <&-`, it reads an empty one."""
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
     app(prog_name="move37")
 
 

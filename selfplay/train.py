@@ -145,7 +145,7 @@ def in_words(outcome: dict[str, Any]) -> str:
     """What became of a run, in a line."""
     run, net = outcome["run"], outcome["net"]
     if net:
-        return f"run {run} is complete: {net}"
+        return f"run {run} is complete: {net}\nto learn on from it: move37 train ANOTHER --start {net}"
     if outcome["complete"]:
         return f"run {run} is complete"
     return f"the time for run {run} is over; go on with the same command"

@@ -1,6 +1,7 @@
 """The front door: each command from the outside, good input and bad."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,9 @@ def test_imitate_and_accuracy_agree_on_what_they_print(tmp_path: Path) -> None:
     )  # fmt: skip
     promised = {"train_positions", "heldout_positions", "top1", "top5", "value_mse", "seconds"}
     assert promised <= facts.keys()
+    (tmp_path / "open.sgf").write_text("(;GM[1]SZ[5];B[cc];W[bb])")
+    unknown = run.invoke(move37.app, ["accuracy", str(out), str(tmp_path / "open.sgf")])
+    assert "no result known on 2 positions" in unknown.stdout
     measured = ask("accuracy", out, tmp_path / "games.sgf")
     assert {"positions", "top1", "top5", "value_mse"} <= measured.keys()
     assert measured["positions"] == facts["train_positions"] + facts["heldout_positions"]
@@ -226,6 +230,14 @@ def test_importing_the_front_door_is_cheap_and_lazy() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.splitlines()[0] == "False"
+
+
+def test_a_closed_standard_input_is_an_empty_one() -> None:
+    command = [sys.executable, "move37.py", "play", "--game", "tic_tac_toe", "--visits", "5"]
+    shell = f"{shlex.join(command)} <&-"
+    root = Path(__file__).parents[1]
+    shown = subprocess.run(shell, shell=True, capture_output=True, text=True, check=False, cwd=root)
+    assert (shown.returncode, shown.stderr) == (0, "") and "X> " in shown.stdout
 
 
 def test_play_without_a_terminal_is_plain() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,9 +42,11 @@ class Accuracy:
     value_mse: float
 
     def __str__(self) -> str:
+        known = not math.isnan(self.value_mse)
+        value = f"value error {self.value_mse:.3f}" if known else "no result known"
         return (
-            f"top-1 {100 * self.top1:.1f} %, top-5 {100 * self.top5:.1f} %, "
-            f"value error {self.value_mse:.3f} on {self.positions:,} positions"
+            f"top-1 {100 * self.top1:.1f} %, top-5 {100 * self.top5:.1f} %, {value} "
+            f"on {self.positions:,} positions"
         )
 
 

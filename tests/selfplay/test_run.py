@@ -23,7 +23,7 @@ from selfplay.metrics import Metrics
 from selfplay.progress import Silent
 from selfplay.run import Run, alone
 from selfplay.teachers.teacher import SearchStage
-from selfplay.train import train_run, with_options
+from selfplay.train import in_words, train_run, with_options
 
 STAGE = {
     "teacher": "search",
@@ -450,6 +450,11 @@ def test_every_wrong_value_of_a_configuration_is_told_in_a_line() -> None:
         "run.toml: visits = 3: there is no such key here: it belongs in match_search or quick or "
         "search; docs/training.md names them",
     ]
+
+
+def test_a_complete_run_says_how_to_learn_on() -> None:
+    said = in_words({"run": "runs/mine", "complete": True, "net": "runs/mine/net.safetensors"})
+    assert "move37 train ANOTHER --start runs/mine/net.safetensors" in said
 
 
 def test_a_configuration_is_a_toml_file(tmp_path: Path) -> None:
