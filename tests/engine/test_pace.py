@@ -100,7 +100,7 @@ def test_only_a_time_alone_is_told_in_visits(counted):
     for setup in (
         GameSetup(),
         GameSetup(visits=5),
-        GameSetup(game="hex", move_time=2.0),  # no net ships
+        GameSetup(game="breakthrough", move_time=2.0),  # no net ships
         GameSetup(level=find_level("casual"), move_time=2.0),
     ):
         assert pace_words(setup) == ""

@@ -4,6 +4,7 @@ import pytest
 
 from engine import games
 from engine.errors import UserError
+from engine.nets.files import load_net
 from engine.play.clock import GameClock, duration_text, parse_duration
 from engine.play.setup import (
     GameSetup,
@@ -81,7 +82,7 @@ def test_a_strength_is_shown_where_it_was_measured_only():
     for level in LEVELS:
         assert ("Elo" in level.title("go9")) == (level.elo is not None)
         assert level.title("hex") == level.name
-    assert GameSetup(game="hex").strength == "strong, without a net"
+    assert GameSetup(game="breakthrough").strength == "strong, without a net"
 
 
 def test_a_level_is_described_as_it_plays_with_and_without_a_net():
@@ -91,6 +92,13 @@ def test_a_level_is_described_as_it_plays_with_and_without_a_net():
         "reads with all it has: 3,200 visits a move",
         "tries 40,000 random games a move",
     )
+
+
+@pytest.mark.parametrize("name", ["othello", "gomoku", "hex"])
+def test_the_usual_boards_are_played_with_a_net(name):
+    setup = GameSetup(game=name)
+    assert setup.net_name() == name and "without a net" not in setup.strength
+    load_net(name, games.load(name))
 
 
 def test_each_level_is_stronger_than_the_one_before():
@@ -126,11 +134,11 @@ def test_time_limits_a_level_that_is_named():
 
 
 def test_a_level_is_a_player_of_a_match():
-    go, hex_ = games.load("go9"), games.load("hex")
+    go, netless = games.load("go9"), games.load("breakthrough")
     casual = parse_player("level=casual", go)
     assert (casual.net, casual.settings) == ("go9-imitation", find_level("3").with_net)
     assert parse_player("level=3,net=my.safetensors", go).net == "my.safetensors"
-    assert parse_player("level=3", hex_).settings == find_level("3").without_net
+    assert parse_player("level=3", netless).settings == find_level("3").without_net
     for text in ("level=3,visits=5", "level=3,net=", "level=3,net=a,visits=5"):
         with pytest.raises(UserError, match="a level says all but the net"):
             parse_player(text, go)

@@ -126,8 +126,8 @@ async def test_an_unsaved_game_in_play_is_not_lost_unasked(key, tmp_path):
                 screen.do(f"load {other}")
             else:
                 await pilot.press(key)
-            await pilot.pause()
             if key == "ctrl+n":
+                await until(pilot, lambda: isinstance(pilot.app.screen, NewGame))
                 pilot.app.screen.query_one("#start", Button).press()
             await until(pilot, lambda: asks(pilot))
             assert len(played(screen)) == 4
