@@ -5,7 +5,6 @@ from __future__ import annotations
 from engine.errors import UserError
 from engine.game import Game
 from engine.position import Position
-from engine.records.record import HANDICAP_KOMI
 
 MAX_FIXED = 9
 
@@ -40,11 +39,9 @@ def fixed_handicap(stones: int, height: int, width: int) -> list[int]:
 def starting_position(game: Game, komi: float | None, handicap: int) -> Position:
     """The position from which a game with so many handicap stones, or 0, begins.
 
-    komi in points; None is what the rules say, or HANDICAP_KOMI with a handicap. Raises UserError for
+    komi in points; None is what the rules say. Raises UserError for
     what the game cannot have.
     """
-    if handicap and komi is None:
-        komi = HANDICAP_KOMI
     stones = _handicap_points(game, handicap) if handicap else []
     komi_fields = _komi_fields(game, komi)
     position = Position(game)  # may compile for seconds, so what is wrong has been said before

@@ -22,7 +22,7 @@ from engine.play.handicap import starting_position
 from engine.play.time_control import Reading, TimeControl
 from engine.players.bot import Bot, Decision, Stop, Thinker, never
 from engine.position import Position
-from engine.records.record import GameRecord, start_position
+from engine.records.record import HANDICAP_KOMI, GameRecord, start_position
 from engine.records.sgf import write_sgf
 
 HINTS = 3
@@ -54,10 +54,10 @@ class Session:
         komi or a handicap that the game cannot have.
         """
         self.game, self.human, self.seed = game, human, seed
-        self.komi = komi  # None: what the game's rules say
+        self.komi = HANDICAP_KOMI if handicap and komi is None else komi  # None: as the rules say
         self.handicap, self.move_time, self.main_time = handicap, move_time, main_time
         self.names = game.players
-        self._start = starting_position(game, komi, handicap)
+        self._start = starting_position(game, self.komi, handicap)
         self.set_bot(bot)
         self._adviser = Thinker(game, adviser, seed) if adviser else self._bot
         self.new()
@@ -105,6 +105,12 @@ class Session:
         self.clock.run_for(position.to_move)
 
     # --- Where the game stands --------------------------------------------------------------
+
+    @property
+    def rules_text(self) -> str:
+        """The rules, and the komi of this game where it is not theirs."""
+        own = "" if self.komi is None else f" The komi of this game is {self.komi:g}."
+        return f"{self.game.rules_text}.{own}"
 
     @property
     def over(self) -> bool:

@@ -150,9 +150,11 @@ class Terminal:
         with _stop_on_interrupt() as stop:
             decision = session.reply(stop)
             seconds = time.monotonic() - begin
+            visits = decision.report.visits
+            rate = f"{self._whose_win_rate} {decision.win_rate:.1%}, {visits} visits, "
             self.say(
-                f"{session.game.notation.name(decision.action)} ({self._whose_win_rate} "
-                f"{decision.win_rate:.1%}, {decision.report.visits} visits, {seconds:.1f} s)"
+                f"{session.game.notation.name(decision.action)} "
+                f"({rate if visits > 1 else ''}{seconds:.1f} s)"  # who does not read does not know
             )
             self._show_board()
             self._paused = self._watching and stop()
@@ -243,9 +245,7 @@ class Terminal:
             f"{name} ({mark})" if self.style is PLAIN and name != mark else name
             for name, mark in zip(session.names, PLAIN.pieces, strict=True)
         ]
-        self.say(f"{session.game.rules_text}.")
-        if session.komi is not None:
-            self.say(f"The komi of this game is {session.komi:g}.")
+        self.say(session.rules_text)
         if session.human is None:
             self.say(f"The bot plays {players[0]} and {players[1]}; Ctrl-C stops it.")
         else:

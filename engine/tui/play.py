@@ -155,7 +155,7 @@ class PlayScreen(TableScreen):
 
     def _welcome(self) -> str:
         pace = pace_words(self.setup)
-        return f"{pace[:1].upper()}{pace[1:]}." if pace else f"{self.session.game.rules_text}."
+        return f"{pace[:1].upper()}{pace[1:]}." if pace else self.session.rules_text
 
     def open_table(self, setup: GameSetup, session: Session, words: str = "") -> None:
         """Goes on with another session, and says so."""

@@ -316,6 +316,15 @@ X>{" "}
     )
 
 
+def test_a_handicap_game_says_its_komi():
+    assert "komi 7. The komi of this game is 0.5." in transcript("quit\n", "go9", handicap=2)
+
+
+def test_a_bot_that_does_not_read_tells_no_win_rate():
+    text = transcript("D5\nquit\n", visits=1)
+    assert re.search(r"White thinks \.\.\. \S+ \(\d\.\d s\)", text)
+
+
 def test_a_pipe_with_two_moves_prints_every_board_and_ends():
     text = transcript("D5\npass\nquit\n")
     assert text.count("  A B C D E\n5") == 5
