@@ -42,6 +42,14 @@ def complaint(*arguments: str | Path) -> str:
     return lines[0]
 
 
+def test_a_run_named_as_a_net_is_answered_with_its_latest_net(tmp_path: Path) -> None:
+    small_net(tmp_path / "latest.safetensors")
+    said = complaint("arena", f"net={tmp_path},visits=4", "random", "--game", "go5")
+    assert said.endswith(
+        f"is a folder: name a .safetensors file, such as {tmp_path}/latest.safetensors"
+    )
+
+
 def test_arena_prints_the_promised_keys(tmp_path: Path) -> None:
     net = small_net(tmp_path / "net.safetensors")
     facts = ask("arena", f"net={net},visits=4", "random", "--games", "4", "--game", "go5")

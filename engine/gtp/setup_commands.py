@@ -311,6 +311,8 @@ def load_sgf(session: Session, given: Command) -> str:
     except (UserError, OSError, ValueError) as error:
         log(str(error))
         raise GtpFailure(CANNOT_LOAD) from None
+    if record.remark:
+        log(f"{record.source}: {record.remark}")
     rules = sgf_rules(record.rules) if record.rules else session.board.rules
     session.board.load(game, record, None if before is None else before - 1, rules)
     session.thinker.new_game()

@@ -129,7 +129,9 @@ def net_path(name: str | Path) -> Path:
     if shipped.is_file():
         return shipped
     if path.is_dir():
-        raise UserError(f"net '{name}' is a folder: name a .safetensors file")
+        latest = path / "latest.safetensors"  # of a run
+        example = f", such as {latest}" if latest.is_file() else ""
+        raise UserError(f"net '{name}' is a folder: name a .safetensors file{example}")
     known = shipped_names()
     hint = did_you_mean(str(name), known)
     raise UserError(

@@ -186,6 +186,14 @@ def test_records_of_oblong_boards_are_saved_and_loaded(tmp_path):
         assert engine.ask("showboard") == before and engine.ask("query_boardsize") == "= 9 7"
 
 
+def test_a_komi_of_a_record_that_is_assumed_is_told_on_stderr(tmp_path, capsys):
+    file = tmp_path / "game.sgf"
+    file.write_text("(;SZ[5]KM[abc];B[cc])")
+    with LiveEngine() as engine:
+        engine.tell(f"loadsgf {file}")
+    assert "game.sgf, game 1: KM[abc] is no number" in capsys.readouterr().err
+
+
 def test_free_handicap_beyond_the_fixed_points_is_the_nets_choice():
     with LiveEngine(size=5) as engine:
         placed = engine.tell("place_free_handicap 4").split()
