@@ -139,7 +139,7 @@ class PlayScreen(TableScreen):
         )
         yield Input(
             id="command",
-            placeholder="a move or a word: hint, undo, pass, save FILE, help ...",
+            placeholder=self._examples,
             select_on_focus=False,  # it holds the first letter by then
         )
         yield from self.compose_foot()
@@ -162,6 +162,7 @@ class PlayScreen(TableScreen):
         self.stop_thinking()
         self.setup, self.session, self.paused = setup, session, False
         self.say(words or self._welcome())
+        self.query_one("#command", Input).placeholder = self._examples
         self.board.show(session.position)
         self.fit(*self.size)
         self.refresh_bindings()
@@ -184,6 +185,13 @@ class PlayScreen(TableScreen):
         """The name of the action that is no place, such as a pass."""
         game = self.session.game
         return game.notation.name(game.board_actions) if game.actions > game.board_actions else None
+
+    @property
+    def _examples(self) -> str:
+        """What can be typed, as far as this game has it."""
+        last = "save FILE" if self.session.game.family == "go" else "new"
+        words = filter(None, ["hint", "undo", self._extra, last])
+        return f"a move or a word: {', '.join(words)}, help ..."
 
     # --- The game goes on -------------------------------------------------------------------
 
