@@ -162,6 +162,7 @@ FOUND = {
         [("    return key\n", "    return key + np.uint64(state.last) * np.uint64(1_000_003)\n"),
          ('("moves", np.int8),', '("moves", np.int8),\n        ("last", np.int8),'),
          ("    mark = state.to_move + 1\n", "    mark = state.to_move + 1\n    state.last = action\n"),
+         ("    state.winner = 0\n", "    state.winner = 0\n    state.last = 0\n"),
         ],
         "position_hash differs for two equal positions",
     ),
