@@ -1,19 +1,15 @@
 """Many games at once of small games, as the tests of matches play them."""
 
-from engine import games
+from searching import TTT, position
+
 from engine.position import Position
 from mcts import MatchPool, SearchSettings, Start
-
-TTT = games.load("tic_tac_toe")
-FOUR = games.load("connect_four")
 
 
 def starts(count, rules=TTT, opening=(), first_seat=lambda index: 0):
     """Games 0 ... count - 1 from one opening."""
-    position = Position(rules)
-    for action in opening:
-        position.play(action)
-    return [Start(index, position.state, first_seat(index)) for index in range(count)]
+    state = position(opening, rules).state
+    return [Start(index, state, first_seat(index)) for index in range(count)]
 
 
 def new_pool(games, rules=TTT, seats=1, *, parallel=4, workers=1, record=True, seed=0, **options):

@@ -11,7 +11,7 @@ from engine.position import Position
 from mcts import Search, SearchSettings, UniformEvaluator
 
 TTT = games.load("tic_tac_toe")
-UNIFORM = UniformEvaluator(TTT.actions)
+FOUR = games.load("connect_four")
 
 
 def position(actions=(), rules=TTT):
@@ -21,13 +21,14 @@ def position(actions=(), rules=TTT):
     return found
 
 
-def new_search(start, evaluator=UNIFORM, seed=0, **options):
+def new_search(start, evaluator=None, seed=0, **options):
+    evaluator = evaluator or UniformEvaluator(start.game.actions)
     search = Search(start.game.native, SearchSettings(**{"solve": False, **options}), evaluator, seed)
     search.set_root(start.state)
     return search
 
 
-def searched(start, evaluator=UNIFORM, seed=0, **options):
+def searched(start, evaluator=None, seed=0, **options):
     search = new_search(start, evaluator, seed, **options)
     search.run()
     return search

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
+from playing import play_all, same_games, starts
 from reference_search import HashEvaluator
-from test_matches import play_all, same_games, starts
+from searching import FOUR
 
 from engine import games
 from engine.position import Position
 from mcts import MatchPool, Search, SearchSettings
-
-FOUR = games.load("connect_four")
 
 
 def searched(cache_mib, *, moves=6, **options):

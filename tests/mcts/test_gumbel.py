@@ -5,35 +5,22 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference_search import HashEvaluator, ReferenceSearch, considered_visits, statistics
+from searching import CHOICES, TTT, from_choices, position, searched
 
 from engine import games
-from engine.position import Position
 from mcts import Search, SearchSettings, _core
 
-TTT = games.load("tic_tac_toe")
+GUMBEL = {"root_policy": "gumbel", "gumbel_scale": 0.0}
 PUCT = {"root_policy": "puct", "completed_q": True}
 
 
-def position(actions=(), rules=TTT):
-    found = Position(rules)
-    for action in actions:
-        found.play(action)
-    return found
-
-
-def searched(start, evaluator, seed=0, **options):
-    options = {"root_policy": "gumbel", "gumbel_scale": 0.0, **options}
-    search = Search(start.game.native, SearchSettings(**{"solve": False, **options}), evaluator, seed)
-    search.set_root(start.state)
-    search.run()
-    return search.core
+def gumbel(start, evaluator, seed=0, **options):
+    return searched(start, evaluator, seed, **{**GUMBEL, **options}).core
 
 
 def referenced(start, evaluator, **options):
-    options = {"root_policy": "gumbel", "gumbel_scale": 0.0, **options}
-    reference = ReferenceSearch(
-        start.game.native, SearchSettings(**{"solve": False, **options}), evaluator, start.state
-    )
+    options = SearchSettings(**{"solve": False, **GUMBEL, **options})
+    reference = ReferenceSearch(start.game.native, options, evaluator, start.state)
     reference.run()
     return reference
 
@@ -93,13 +80,13 @@ def test_the_schedule_equals_that_of_plain_python_and_can_be_kept(considered, si
 def test_with_equal_values_the_visits_follow_the_schedule_and_the_priors():
     # 16 simulations on the 4 largest of 9 priors: two visits each, then four more for two of them.
     logits = [0.9, 0.1, 0.8, 0.2, 0.7, 0.3, 0.6, 0.4, 0.5]
-    core = searched(position(), Fixed(logits), visits=17, gumbel_considered=4)
+    core = gumbel(position(), Fixed(logits), visits=17, gumbel_considered=4)
     assert {m.action: m.visits for m in core.moves() if m.visits} == {0: 6, 2: 6, 4: 2, 6: 2}
 
 
 @settings(max_examples=60)
 @given(
-    choices=st.lists(st.integers(0, 8), max_size=6),
+    choices=CHOICES,
     visits=st.integers(1, 120),
     considered=st.integers(1, 12),
     leaves=st.sampled_from([1, 1, 4, 32]),
@@ -107,11 +94,7 @@ def test_with_equal_values_the_visits_follow_the_schedule_and_the_priors():
     c_scale=st.floats(0.01, 1),
 )
 def test_the_search_equals_that_of_plain_python(choices, visits, considered, leaves, c_visit, c_scale):
-    start = position()
-    for choice in choices:
-        if not start.over:
-            legal = np.flatnonzero(start.legal_mask())
-            start.play(int(legal[choice % len(legal)]))
+    start = from_choices(choices)
     assume(not start.over)
     options = {
         "visits": visits,
@@ -120,7 +103,7 @@ def test_the_search_equals_that_of_plain_python(choices, visits, considered, lea
         "gumbel_c_visit": c_visit,
         "gumbel_c_scale": c_scale,
     }
-    core = searched(start, HashEvaluator(9), **options)
+    core = gumbel(start, HashEvaluator(9), **options)
     reference = referenced(start, HashEvaluator(9), **options)
     expected = statistics(reference.root)
     assert {m.action: m.visits for m in core.moves() if m.visits} == {
@@ -141,7 +124,7 @@ def test_the_search_equals_that_of_plain_python(choices, visits, considered, lea
 @pytest.mark.parametrize("leaves", [1, 4, 32])
 def test_the_visits_of_the_moves_are_those_the_schedule_hands_out(visits, considered, leaves):
     start = position(rules=games.load("go5"))
-    core = searched(
+    core = gumbel(
         start,
         HashEvaluator(26),
         seed=3,
@@ -159,10 +142,10 @@ def test_the_visits_of_the_moves_are_those_the_schedule_hands_out(visits, consid
 
 def test_no_more_moves_are_considered_than_are_legal():
     start = position((0, 2, 1, 3, 5, 4))  # three cells are left
-    core = searched(start, Fixed(np.zeros(9)), visits=7, gumbel_considered=16)
+    core = gumbel(start, Fixed(np.zeros(9)), visits=7, gumbel_considered=16)
     assert sorted(m.visits for m in core.moves()) == [1, 2, 3]
     only = position((0, 1, 2, 4, 3, 6, 5, 8))  # one
-    core = searched(only, Fixed(np.zeros(9)), visits=7)
+    core = gumbel(only, Fixed(np.zeros(9)), visits=7)
     assert [(m.action, m.visits, m.policy) for m in core.moves()] == [(7, 6, 1.0)]
     assert core.choose(0) == 7
 
@@ -199,7 +182,7 @@ class ByHand:
     "rule", [{"gumbel_considered": 2}, {"root_policy": "puct", "completed_q": True}]
 )
 def test_completed_q_and_improved_policy_are_those_by_hand(leaves, rule):
-    core = searched(
+    core = gumbel(
         position((0, 2, 1, 3, 5, 4)),
         ByHand(),
         **rule,
@@ -223,7 +206,7 @@ def test_completed_q_and_improved_policy_are_those_by_hand(leaves, rule):
 @given(seed=st.integers(0, 2**32), visits=st.integers(2, 60), noise=st.floats(0, 1))
 def test_puct_with_completed_q_learns_from_priors_without_their_noise(seed, visits, noise):
     options = {"noise_fraction": noise, "root_policy_temperature": 1.5, "gumbel_c_scale": 0.1}
-    moves = searched(position(), HashEvaluator(9), seed, **PUCT, **options, visits=visits).moves()
+    moves = gumbel(position(), HashEvaluator(9), seed, **PUCT, **options, visits=visits).moves()
     prior, q, n = (np.array([getattr(m, name) for m in moves]) for name in ("prior", "value", "visits"))
     expected = prior * np.exp((50 + n.max()) * 0.1 * q)
     assert [m.policy for m in moves] == pytest.approx(expected / expected.sum(), abs=1e-4)
@@ -233,7 +216,7 @@ def test_puct_with_completed_q_learns_from_priors_without_their_noise(seed, visi
 
 def test_the_root_value_is_the_first_players_view():
     for start, sign in [((0, 3, 1, 4), 1), ((0, 3, 1, 4, 8), -1)]:  # the side to move wins at once
-        core = searched(position(start), Fixed(np.zeros(9)), visits=33)
+        core = gumbel(position(start), Fixed(np.zeros(9)), visits=33)
         assert core.root_value * sign > 0.9
         assert core.moves()[0].value == 1.0
         assert core.choose(0) == core.moves()[0].action == (2 if sign == 1 else 5)
@@ -242,7 +225,7 @@ def test_the_root_value_is_the_first_players_view():
 @pytest.mark.parametrize("value", [-0.4, 0.9])
 def test_before_any_simulation_the_policy_is_the_prior_and_the_value_the_evaluators(value):
     logits = np.arange(9) / 3
-    core = searched(position(), Fixed(logits, value), visits=1)
+    core = gumbel(position(), Fixed(logits, value), visits=1)
     priors = np.exp(logits) / np.exp(logits).sum()
     assert {m.action: m.policy for m in core.moves()} == pytest.approx(
         dict(enumerate(priors.tolist())), abs=1e-6
@@ -257,7 +240,7 @@ def test_the_improved_policy_is_no_worse_than_the_prior_by_its_own_values(seed, 
     """The point of the method: the mean of the completed values rises (section 4 of the paper)."""
     rng = np.random.default_rng(seed)
     start = position([int(a) for a in rng.permutation(9)[: rng.integers(0, 4)]])
-    core = searched(start, HashEvaluator(9), seed=seed, visits=visits, gumbel_scale=1.0)
+    core = gumbel(start, HashEvaluator(9), seed=seed, visits=visits, gumbel_scale=1.0)
     moves = core.moves()
     improved = sum(m.policy * m.value for m in moves)
     assert improved >= sum(m.prior * m.value for m in moves) - 1e-6
@@ -270,7 +253,7 @@ def test_the_improved_policy_is_no_worse_than_the_prior_by_its_own_values(seed, 
 def choices(scale, seeds, **options):
     logits = np.log([0.3, 0.05, 0.2, 0.05, 0.1, 0.05, 0.1, 0.05, 0.1])
     return [
-        searched(position(), Fixed(logits), seed=s, gumbel_scale=scale, **options).choose(0)
+        gumbel(position(), Fixed(logits), seed=s, gumbel_scale=scale, **options).choose(0)
         for s in seeds
     ]
 

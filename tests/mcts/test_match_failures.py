@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from failing import FAILURES, Failing
-from playing import TTT, new_pool, play_all, same_games, starts
+from playing import new_pool, play_all, same_games, starts
 from reference_search import HashEvaluator
+from searching import TTT
 
 from mcts import SearchSettings, UniformEvaluator, _core
 

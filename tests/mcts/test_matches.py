@@ -6,8 +6,9 @@ import time
 
 import numpy as np
 import pytest
-from playing import FOUR, TTT, new_pool, play_all, replayed, same_games, starts
+from playing import new_pool, play_all, replayed, same_games, starts
 from reference_search import HashEvaluator
+from searching import FOUR, TTT
 
 from engine import games
 from engine.position import Position

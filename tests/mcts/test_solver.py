@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from reference_search import HashEvaluator
+from searching import FOUR, TTT, perfect, position, searched
 
 from engine import games
 from engine.game import Game, dihedral_symmetries
@@ -13,47 +14,13 @@ from engine.nets.inference import NetEvaluator, choose_device
 from engine.position import Position
 from mcts import Evaluation, Search, SearchSettings, UniformEvaluator
 
-TTT = games.load("tic_tac_toe")
-FOUR = games.load("connect_four")
 
-
-def searched(position, evaluator=None, **options):
-    evaluator = evaluator or UniformEvaluator(position.game.actions)
-    search = Search(position.game.native, SearchSettings(**options), evaluator)
-    search.set_root(position.state)
-    search.run()
-    return search.core
-
-
-def after(actions, rules=TTT):
-    position = Position(rules)
-    for action in actions:
-        position.play(action)
-    return position
-
-
-def perfect(position, known):
-    """The outcome of perfect play, the first player's, by exhaustive search."""
-    key = position.pieces().tobytes()
-    if key not in known:
-        if position.over:
-            known[key] = position.outcome()
-        else:
-            outcomes = []
-            for action in np.flatnonzero(position.legal_mask()):
-                position.play(int(action))
-                outcomes.append(perfect(position, known))
-                position.undo()
-            known[key] = max(outcomes) if position.to_move == 0 else min(outcomes)
-    return known[key]
+def solved(start, evaluator=None, seed=0, **options):
+    """A search that carries proven results up the tree."""
+    return searched(start, evaluator, seed, **{"solve": True, **options}).core
 
 
 # --- The solver ---------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def known():
-    return {}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +36,7 @@ def known():
 def test_a_move_proven_to_lose_is_not_chosen_and_has_no_share_of_the_policy(options, seed, actions):
     """Even when it has the most visits, from before the proof."""
     search = Search(TTT.native, SearchSettings(**options), HashEvaluator(TTT.actions), seed)
-    search.set_root(after(actions).state)
+    search.set_root(position(actions).state)
     search.run()
     stats = {move.action: move for move in search.core.moves()}
     lost = {action for action, move in stats.items() if move.value == -1}
@@ -84,7 +51,9 @@ def test_a_move_proven_to_lose_is_not_chosen_and_has_no_share_of_the_policy(opti
 def test_a_proven_win_is_played_under_a_temperature_too():
     """The search ends with the proof, maybe after a single visit of the winning move."""
     evaluator = HashEvaluator(TTT.actions)
-    search = searched(after((0, 3, 1, 4)), evaluator, visits=200, temperature=1.0, temperature_moves=99)
+    search = solved(
+        position((0, 3, 1, 4)), evaluator, visits=200, temperature=1.0, temperature_moves=99
+    )
     assert search.solved and {search.choose(0) for _ in range(50)} == {2}
 
 
@@ -141,30 +110,30 @@ def test_a_proven_draw_does_not_change_what_the_other_moves_are_worth(root_polic
 
 @pytest.mark.parametrize("leaves", [1, 4])
 @pytest.mark.parametrize("seed", range(12))
-def test_what_is_proven_is_the_outcome_of_perfect_play(seed, leaves, known):
+def test_what_is_proven_is_the_outcome_of_perfect_play(seed, leaves):
     rng = np.random.default_rng(seed)
-    position = Position(TTT)
+    start = Position(TTT)
     for _ in range(rng.integers(0, 7)):
-        if not position.over:
-            position.play(int(rng.choice(np.flatnonzero(position.legal_mask()))))
-    core = searched(position, HashEvaluator(9), visits=200_000, leaves_per_batch=leaves)
+        if not start.over:
+            start.play(int(rng.choice(np.flatnonzero(start.legal_mask()))))
+    core = solved(start, HashEvaluator(9), visits=200_000, leaves_per_batch=leaves)
     assert core.solved
-    assert core.root_value == perfect(position, known)
-    if not position.over:
+    assert core.root_value == perfect(start.state.tobytes())
+    if not start.over:
         best = core.choose(9)
-        position.play(best)
-        assert perfect(position, known) == core.root_value
+        start.play(best)
+        assert perfect(start.state.tobytes()) == core.root_value
 
 
 def test_tic_tac_toe_is_a_draw_and_proven_in_few_visits():
-    core = searched(after(()), visits=100_000)
+    core = solved(position(), visits=100_000)
     assert core.solved
     assert core.root_value == 0
     assert core.root_visits < 30_000
 
 
 def test_a_win_at_once_ends_the_search_with_that_move_as_the_whole_policy():
-    core = searched(after((0, 3, 1, 4)), visits=1000)  # X has 0 1, and 2 wins
+    core = solved(position((0, 3, 1, 4)), visits=1000)  # X has 0 1, and 2 wins
     assert core.solved
     assert core.root_value == 1
     assert core.choose(9) == 2
@@ -174,9 +143,9 @@ def test_a_win_at_once_ends_the_search_with_that_move_as_the_whole_policy():
 
 def test_proven_losses_get_no_further_visits():
     #  X to move: O threatens 5 (3 4 5), and X has no win at once, so all but 5 lose.
-    position = after((0, 3, 8, 4))
-    core = searched(position, visits=400, solve=True)
-    plain = searched(position, visits=400, solve=False)
+    start = position((0, 3, 8, 4))
+    core = solved(start, visits=400)
+    plain = searched(start, visits=400).core
     losing = [move for move in core.moves() if move.action != 5]
     assert all(move.value == -1 for move in losing if move.visits > 1)
     wasted = sum(move.visits for move in losing)
@@ -185,22 +154,22 @@ def test_proven_losses_get_no_further_visits():
 
 
 def test_a_lost_position_still_chooses_a_move():
-    position = after((0, 1, 4, 2, 3))  # X threatens 5, 6 and 8: whatever O does, X wins
-    core = searched(position, visits=5000)
+    start = position((0, 1, 4, 2, 3))  # X threatens 5, 6 and 8: whatever O does, X wins
+    core = solved(start, visits=5000)
     assert core.solved
     assert core.root_value == 1
-    assert position.legal_mask()[core.choose(9)]
+    assert start.legal_mask()[core.choose(9)]
 
 
 def test_gumbel_too_plays_a_proven_win():
-    core = searched(after((0, 3, 1, 4)), visits=33, root_policy="gumbel", gumbel_scale=0.0)
+    core = solved(position((0, 3, 1, 4)), visits=33, root_policy="gumbel", gumbel_scale=0.0)
     assert core.solved
     assert core.choose(9) == 2
 
 
 def test_proofs_are_kept_when_the_tree_is():
     search = Search(TTT.native, SearchSettings(visits=200_000), UniformEvaluator(9))
-    search.set_root(after((0, 4)).state)
+    search.set_root(position((0, 4)).state)
     search.run()
     action = search.core.choose(9)
     search.advance(action)
@@ -210,9 +179,9 @@ def test_proofs_are_kept_when_the_tree_is():
 
 @pytest.mark.parametrize("half_points", [1, 3])
 def test_on_a_board_of_two_by_two_black_wins_by_one_point(half_points):
-    position = Position(games.load("go2"))
-    position.set_start(komi_half_points=half_points)
-    core = searched(position, visits=2_000_000)
+    start = Position(games.load("go2"))
+    start.set_start(komi_half_points=half_points)
+    core = solved(start, visits=2_000_000)
     assert core.solved
     assert core.root_value == (1 if half_points == 1 else -1)
 
@@ -235,7 +204,7 @@ class Margins:
 
 def test_scores_are_the_mean_margin_of_the_visits_in_the_movers_view():
     rules = games.load("go5")
-    core = searched(Position(rules), Margins(rules.actions), visits=27, fpu_reduction=0)
+    core = solved(Position(rules), Margins(rules.actions), visits=27, fpu_reduction=0)
     # The root says 0 for Black; each of the 26 first visits says -stones for White: +1 for Black,
     # and a pass leaves the board empty.
     by_action = {move.action: move.score for move in core.moves()}
@@ -253,9 +222,9 @@ def test_scores_are_the_movers_for_the_second_player_too():
             np.zeros((n, 26), np.float32), np.zeros(n, np.float32), np.full(n, 3, np.float32)
         )
 
-    position = after((12,), games.load("go5"))
-    assert position.to_move == 1
-    core = searched(position, evaluator, visits=3, fpu_reduction=0)
+    start = position((12,), games.load("go5"))
+    assert start.to_move == 1
+    core = solved(start, evaluator, visits=3, fpu_reduction=0)
     assert [move.score for move in core.moves() if move.visits == 1] == [-3, -3]
     assert core.root_score == pytest.approx(-(3 - 3 - 3) / 3)  # the first player's view
 
@@ -263,10 +232,10 @@ def test_scores_are_the_movers_for_the_second_player_too():
 def test_a_weight_on_the_score_makes_the_larger_margin_more_useful():
     rules = games.load("go5")
     evaluator = Margins(rules.actions)
-    weighted = searched(Position(rules), evaluator, visits=27, score_weight=0.5, fpu_reduction=0)
+    weighted = solved(Position(rules), evaluator, visits=27, score_weight=0.5, fpu_reduction=0)
     # The value stays free of the score.
     assert all(move.value == 0 for move in weighted.moves() if move.visits)
-    core = searched(Position(rules), evaluator, visits=100, score_weight=0.5, solve=False)
+    core = searched(Position(rules), evaluator, visits=100, score_weight=0.5).core
     passes = next(move for move in core.moves() if move.action == 25)
     others = [move for move in core.moves() if move.action != 25]
     assert passes.visits < min(move.visits for move in others)
@@ -276,8 +245,8 @@ def test_a_weight_on_the_score_makes_the_larger_margin_more_useful():
 
 
 def test_the_lower_confidence_bound_is_the_mean_less_its_standard_errors():
-    core = searched(after(()), HashEvaluator(9), visits=300, lcb_stdevs=2.0, solve=False)
-    doubled = searched(after(()), HashEvaluator(9), visits=300, lcb_stdevs=4.0, solve=False)
+    core = searched(position(), HashEvaluator(9), visits=300, lcb_stdevs=2.0).core
+    doubled = searched(position(), HashEvaluator(9), visits=300, lcb_stdevs=4.0).core
     for one, two in zip(core.moves(), doubled.moves(), strict=True):
         assert one.value - one.lcb == pytest.approx((two.value - two.lcb) / 2, abs=1e-5)
         if one.visits < 2:
@@ -286,8 +255,8 @@ def test_the_lower_confidence_bound_is_the_mean_less_its_standard_errors():
 
 def test_with_lcb_the_surer_of_the_much_visited_moves_is_chosen():
     for seed in range(20):
-        position = after((0, 4, 8)[: seed % 4])
-        core = searched(position, HashEvaluator(9), visits=60 + seed, lcb_stdevs=3.0, solve=False)
+        start = position((0, 4, 8)[: seed % 4])
+        core = searched(start, HashEvaluator(9), visits=60 + seed, lcb_stdevs=3.0).core
         moves = core.moves()
         enough = [move for move in moves if move.visits >= 0.15 * moves[0].visits]
         assert core.choose(9) == max(enough, key=lambda move: move.lcb).action
@@ -297,9 +266,9 @@ def test_with_lcb_the_surer_of_the_much_visited_moves_is_chosen():
 
 
 def test_forced_playouts_give_each_tried_move_its_share_and_the_policy_takes_them_back():
-    options = {"visits": 400, "solve": False}
+    options = {"visits": 400}
     evaluator = HashEvaluator(FOUR.actions)
-    forced = searched(after((), FOUR), evaluator, forced_playouts=2.0, **options)
+    forced = searched(position(rules=FOUR), evaluator, forced_playouts=2.0, **options).core
     total = forced.root_visits - 1
     for move in forced.moves():
         if move.visits:
@@ -314,7 +283,7 @@ def test_forced_playouts_give_each_tried_move_its_share_and_the_policy_takes_the
 
 
 def test_pruning_takes_no_more_than_keeps_the_most_visited_move_ahead():
-    core = searched(after((), FOUR), HashEvaluator(FOUR.actions), visits=300, forced_playouts=2.0)
+    core = solved(position(rules=FOUR), HashEvaluator(FOUR.actions), visits=300, forced_playouts=2.0)
     moves = core.moves()
     best, total = moves[0], core.root_visits - 1
     c = 1.25 + math.log((total + 1 + 19652) / 19652)
@@ -337,21 +306,21 @@ def test_pruning_takes_no_more_than_keeps_the_most_visited_move_ahead():
 
 @pytest.mark.parametrize("start", [(), (4,), (0, 4), (4, 0, 8)])
 def test_stopping_early_never_changes_the_move(start):
-    options = {"visits": 300, "solve": False}
-    full = searched(after(start), HashEvaluator(9), **options)
-    early = searched(after(start), HashEvaluator(9), stop_early=True, **options)
+    options = {"visits": 300}
+    full = searched(position(start), HashEvaluator(9), **options).core
+    early = searched(position(start), HashEvaluator(9), stop_early=True, **options).core
     assert early.choose(9) == full.choose(9)
     assert early.root_visits <= full.root_visits
 
 
 def test_a_forced_move_is_played_after_one_visit():
-    position = after((0, 1, 2, 4, 3, 5, 7, 6))
-    assert searched(position, visits=500, stop_early=True, solve=False).root_visits == 1
+    start = position((0, 1, 2, 4, 3, 5, 7, 6))
+    assert searched(start, visits=500, stop_early=True).core.root_visits == 1
 
 
 def test_a_tree_ends_where_its_memory_does():
     rules = games.load("go9")
-    core = searched(Position(rules), visits=100_000, memory_mib=4)
+    core = solved(Position(rules), visits=100_000, memory_mib=4)
     assert core.root_visits < 30_000
     assert core.bytes < 8 * 2**20
 
@@ -384,7 +353,7 @@ def test_values_stay_values_when_the_margin_counts_too(root_policy):
             win = np.ones(rows, np.float32)
             return Evaluation(np.zeros((rows, 82), np.float32), win, 50 * win)
 
-    core = searched(
+    core = solved(
         Position(games.load("go9")), Ahead(), visits=8, root_policy=root_policy, score_weight=1.0
     )
     assert all(-1 <= move.value <= 1 for move in core.moves())
@@ -399,13 +368,13 @@ def test_with_playouts_no_evaluator_is_asked_and_the_visits_add_up(rules):
     def never(planes, globals_):
         raise AssertionError("asked")
 
-    core = searched(Position(rules), never, visits=600, playouts=2, solve=False)
+    core = searched(Position(rules), never, visits=600, playouts=2).core
     assert core.root_visits == 600
     assert sum(move.visits for move in core.moves()) == 599
 
 
 def test_playouts_favour_the_middle_columns_and_the_first_player():
-    core = searched(Position(FOUR), visits=20_000, playouts=1, c_puct=3.0)
+    core = solved(Position(FOUR), visits=20_000, playouts=1, c_puct=3.0)
     value = {move.action % 7: move.value for move in core.moves()}
     assert core.choose(99) % 7 in (2, 3, 4)
     assert value[3] > max(value[0], value[6])
@@ -413,8 +382,8 @@ def test_playouts_favour_the_middle_columns_and_the_first_player():
 
 
 def test_playouts_give_scores_in_games_that_have_them():
-    position = Position(games.load("go5"))
-    core = searched(position, visits=3000, playouts=1)
+    start = Position(games.load("go5"))
+    core = solved(start, visits=3000, playouts=1)
     assert core.root_score + 7 > 2  # Black's lead on the board, without the komi
 
 
@@ -425,9 +394,9 @@ def test_playouts_give_scores_in_games_that_have_them():
     [(17, 1, 1), (19, 0, -1)],  # komi 8.5: Black wins all nine points; komi 9.5: there is no tenth
 )
 def test_on_a_board_of_three_by_three_black_wins_by_nine_points(komi_half_points, playouts, winner):
-    position = Position(games.load("go3"))
-    position.set_start(komi_half_points=komi_half_points)
-    core = searched(position, visits=3_000_000, playouts=playouts)
+    start = Position(games.load("go3"))
+    start.set_start(komi_half_points=komi_half_points)
+    core = solved(start, visits=3_000_000, playouts=playouts)
     assert core.solved
     assert core.root_value == winner
 
@@ -436,9 +405,9 @@ def test_on_a_board_of_three_by_three_black_wins_by_nine_points(komi_half_points
 @pytest.mark.parametrize(("komi_half_points", "visits", "sign"), [(3, 500_000, 1), (5, 1_500_000, -1)])
 def test_on_a_board_of_four_by_four_black_wins_by_two_points(komi_half_points, visits, sign):
     """Too large to be proven, but the search, with random games alone, knows who wins."""
-    position = Position(games.load("go4"))
-    position.set_start(komi_half_points=komi_half_points)
-    core = searched(position, visits=visits, playouts=8)
+    start = Position(games.load("go4"))
+    start.set_start(komi_half_points=komi_half_points)
+    core = solved(start, visits=visits, playouts=8)
     assert sign * core.root_value > 0.02
 
 
@@ -451,14 +420,14 @@ def test_on_a_board_of_five_by_five_black_takes_every_point(seed):
     black = SearchSettings(visits=400, leaves_per_batch=4)
     white = SearchSettings(visits=400, leaves_per_batch=4, temperature=1.0, temperature_moves=12)
     players = [Search(rules.native, settings, evaluator, seed) for settings in (black, white)]
-    position = Position(rules)
-    position.set_start(komi_half_points=2 * 25 - 1)
+    start = Position(rules)
+    start.set_start(komi_half_points=2 * 25 - 1)
     moves = []
-    while not position.over:
-        mover = players[position.to_move]
-        mover.set_root(position.state)
+    while not start.over:
+        mover = players[start.to_move]
+        mover.set_root(start.state)
         mover.run()
         moves.append(mover.core.choose(len(moves)))
-        position.play(moves[-1])
+        start.play(moves[-1])
     assert rules.notation.name(moves[0]) == "C3"
-    assert position.outcome() == 1
+    assert start.outcome() == 1

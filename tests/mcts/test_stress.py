@@ -12,13 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playing import play_all, same_games, starts
 from reference_search import HashEvaluator
-from test_matches import play_all, same_games, starts
+from searching import FOUR
 
-from engine import games
 from mcts import MatchPool, SearchSettings
 
-FOUR = games.load("connect_four")
 REPOSITORY = Path(__file__).parents[2]
 
 
