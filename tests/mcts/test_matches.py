@@ -340,6 +340,22 @@ def test_the_share_of_full_searches_is_the_one_asked_for_and_only_they_make_targ
     assert evaluator.rows <= 30 * full.sum() + 2 * (1 - full).sum()
 
 
+@pytest.mark.parametrize(("full", "quick"), [(1, 8), (8, 1)])
+def test_a_batch_has_room_for_the_leaves_of_either_search(full, quick):
+    class Counting(HashEvaluator):
+        most = 0
+
+        def __call__(self, planes, globals_):
+            self.most = max(self.most, len(planes))
+            return super().__call__(planes, globals_)
+
+    cap = PlayoutCap(full_share=0.5, quick=SearchSettings(visits=40, leaves_per_batch=quick))
+    options = {"visits": 40, "leaves_per_batch": full, "parallel": 1, "cap": cap}
+    evaluator = Counting(FOUR.actions)
+    play_all(new_pool(starts(2, FOUR), FOUR, **options), evaluator)
+    assert evaluator.most == 8
+
+
 def test_without_a_cap_each_move_has_the_full_search():
     log = play_all(new_pool(starts(1)), HashEvaluator(9))[0]
     assert log.full.all()
@@ -357,22 +373,40 @@ def test_the_surprise_is_the_divergence_of_the_policy_from_the_prior():
 
 
 class Gloomy(UniformEvaluator):
-    """Always says that the first player has lost."""
+    """Always says that one player, the first by default, has lost."""
+
+    def __init__(self, actions, loser=0):
+        super().__init__(actions)
+        self.loser = loser
 
     def __call__(self, planes, globals_):
         logits = super().__call__(planes, globals_).logits
         pieces = planes[:, :2].sum(axis=(2, 3), dtype=int)
-        second = pieces[:, 0] != pieces[:, 1]
-        return logits, np.where(second, 0.99, -0.99).astype(np.float32)
+        mover = pieces[:, 0] != pieces[:, 1]
+        return logits, np.where(mover == self.loser, -0.99, 0.99).astype(np.float32)
 
 
-def test_a_player_resigns_when_enough_searches_agree():
-    rule = Resignation(below=-0.9, moves=3, play_on_share=0)
-    logs = play_all(new_pool(starts(4, FOUR), FOUR, visits=1, resignation=rule), Gloomy(FOUR.actions))
-    for log in logs.values():
-        assert len(log.actions) == 3  # the first player is to move at 0 and 2; at 2 it gives up
-        assert (log.resigner, log.resigned, log.outcome) == (0, True, -1)
+# The first player searches at the moves 1, 3, 5 ..., and resigns at one of them; the second at others.
+@pytest.mark.parametrize(
+    ("loser", "searches", "played"), [(0, 1, 1), (0, 2, 3), (0, 3, 3), (1, 1, 2), (1, 2, 2), (1, 3, 4)]
+)
+def test_a_player_resigns_when_enough_searches_agree(loser, searches, played):
+    rule = Resignation(below=-0.9, moves=searches, play_on_share=0)
+    pool = new_pool(starts(4, FOUR), FOUR, visits=1, resignation=rule)
+    for log in play_all(pool, Gloomy(FOUR.actions, loser)).values():
+        assert len(log.actions) == played
+        assert (log.resigner, log.resigned, log.outcome) == (loser, True, 1 if loser else -1)
         assert log.ownership.size == 0
+
+
+@pytest.mark.parametrize("hopeful", [0, 1])
+@pytest.mark.parametrize("searches", [2, 3, 4])
+def test_nobody_resigns_while_the_searches_of_one_side_see_hope(searches, hopeful):
+    rule = Resignation(below=-0.9, moves=searches, play_on_share=0)
+    pool = new_pool(starts(4, FOUR), FOUR, seats=2, visits=1, resignation=rule)
+    evaluators = [Gloomy(FOUR.actions), Gloomy(FOUR.actions)]
+    evaluators[hopeful] = UniformEvaluator(FOUR.actions)
+    assert not any(log.resigned for log in play_all(pool, *evaluators).values())
 
 
 def test_games_played_on_show_whether_the_resignation_was_wrong():
