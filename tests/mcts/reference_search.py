@@ -127,6 +127,8 @@ class ReferenceSearch:
 
     def select_puct(self, node):
         s = self.settings
+        noisy = node is self.root and s.noise_fraction > 0
+        reduction = 0 if noisy else s.fpu_reduction  # Silver et al. 2017: there all moves are explored
         total = sum(edge.count for edge in node.edges.values())
         tried = sum(edge.prior for edge in node.edges.values() if edge.count)
         c = s.c_puct + math.log((total + 1 + s.c_puct_base) / s.c_puct_base)
@@ -141,7 +143,7 @@ class ReferenceSearch:
             elif edge.in_flight:
                 q = parent - s.virtual_loss
             else:
-                q = parent - s.fpu_reduction * math.sqrt(tried)
+                q = parent - reduction * math.sqrt(tried)
             return q + c * edge.prior * math.sqrt(total + 1e-8) / (1 + edge.count)
 
         return max(node.edges, key=score)

@@ -2,10 +2,18 @@
 
 import numpy as np
 import pytest
-from reference_search import HashEvaluator
-from searching import new_search, position, searched
+from reference_search import HashEvaluator, ReferenceSearch, statistics
+from searching import (
+    TTT,
+    assert_same_statistics,
+    new_search,
+    position,
+    searched,
+    tried,
+)
 
 from engine import games
+from mcts import SearchSettings
 
 # --- Root noise -------------------------------------------------------------------------------
 
@@ -71,6 +79,49 @@ def test_half_the_noise_keeps_half_of_every_prior():
 def test_uniform_priors_without_noise_share_the_visits_evenly():
     shares = noisy_shares(0.0, 10.0, seed=0)
     assert shares.max() - shares.min() <= 2 / 4000
+
+
+@pytest.mark.parametrize("visits", [3, 20, 150])
+def test_at_a_noisy_root_an_unvisited_move_is_worth_as_much_as_the_root(visits):
+    """With too little noise to matter for the priors; below the root the reduction holds."""
+    options = {"visits": visits, "fpu_reduction": 0.8, "noise_fraction": 1e-7}
+    reference = ReferenceSearch(
+        TTT.native, SearchSettings(solve=False, **options), HashEvaluator(9), position().state
+    )
+    reference.run()
+    search = searched(position(), HashEvaluator(9), **options)
+    assert_same_statistics(tried(search), statistics(reference.root))
+
+
+# --- Some moves only --------------------------------------------------------------------------
+
+
+def only(*actions):
+    return np.isin(np.arange(9), actions).astype(np.uint8)
+
+
+@pytest.mark.parametrize("root_policy", ["puct", "gumbel"])
+def test_a_restricted_root_knows_no_move_but_those_allowed(root_policy):
+    search = new_search(position((4,)), HashEvaluator(9), visits=40, root_policy=root_policy)
+    search.set_root(position((4,)).state, only(0, 4, 7))  # 4 is occupied
+    search.run()
+    assert sorted(move.action for move in search.core.moves()) == [0, 7]
+    assert sum(move.prior for move in search.core.moves()) == pytest.approx(1)
+
+
+def test_a_root_without_an_allowed_move_is_an_error():
+    with pytest.raises(ValueError, match="allowed"):
+        new_search(position((4,))).set_root(position((4,)).state, only(4))
+
+
+@pytest.mark.parametrize("options", [{}, {"reuse_tree": False}, {"root_policy": "gumbel"}])
+def test_after_a_move_was_played_all_moves_are_allowed_again(options):
+    search = new_search(position(), HashEvaluator(9), visits=40, **options)
+    search.set_root(position().state, only(0, 4))
+    search.run()
+    search.advance(4)
+    search.run()
+    assert sorted(move.action for move in search.core.moves()) == [0, 1, 2, 3, 5, 6, 7, 8]
 
 
 # --- Choosing a move --------------------------------------------------------------------------
