@@ -46,7 +46,8 @@ void bind_search(py::module_& m) {
       .def_readonly("score", &MoveStats::score)
       .def_readonly("error", &MoveStats::error)
       .def_readonly("lcb", &MoveStats::lcb)
-      .def_readonly("policy", &MoveStats::policy);
+      .def_readonly("policy", &MoveStats::policy)
+      .def_readonly("ruled_out", &MoveStats::ruled_out);
 
   py::class_<Search>(m, "Search")
       .def(py::init([](const Game& game, const SearchSettings& settings, uint64_t seed) {

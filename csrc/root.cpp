@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 
 #include "search.h"
@@ -109,7 +108,7 @@ float Search::root_prior(const Node& root, int i) const {
   return root_prepared_ ? root_prior_[tree_.actions(root)[i]] : tree_.priors(root)[i];
 }
 
-// The mean utility of a visited move, or its value when that is proven; the mover's view.
+// The mean utility of a visited move in the mover's view, with its value as it is proven.
 double Search::edge_value(const Node& node, int i) const {
   return edge_mean(node, i, &Edge::utility_sum);
 }
@@ -117,7 +116,8 @@ double Search::edge_value(const Node& node, int i) const {
 double Search::edge_mean(const Node& node, int i, double Edge::*sum) const {
   const Edge& edge = tree_.edge(node, i);
   const Node& child = tree_.node(edge.node);
-  if (settings_.solve && child.solved()) return mover_view(node.to_move, child.lower);
+  if (settings_.solve && child.solved())  // what else is in the sum is for the margin
+    return mover_view(node.to_move, child.lower) + (edge.*sum - edge.value_sum) / edge.visits;
   return edge.*sum / edge.visits;
 }
 
@@ -159,7 +159,7 @@ float Search::root_value() const {
   if (root.status != Status::kExpanded) return root.value;
   double value = 0;
   if (settings_.root_policy == RootPolicy::kGumbel) {
-    const std::vector<double> weight = policy_weights(root, completed_q(root));
+    const std::vector<double> weight = policy_weights(root, completed_q(root), ruled_out(root));
     const std::vector<double> q = completed_values(root);
     for (int i = 0; i < root.move_count; ++i) value += weight[i] * q[i];
   } else {
@@ -189,8 +189,9 @@ float Search::root_score() const {
 
 // The improved policy over the root's moves. Gumbel, or PUCT with completed_q:
 // softmax(logits + sigma(completed q)), Danihelka et al. 2022, section 4. Else shares of the visits
-// (pruned, when some were forced), or the priors before any. Moves that a proof rules out have none.
-std::vector<double> Search::policy_weights(const Node& root, const std::vector<double>& q) const {
+// (pruned, when some were forced), or the priors before any. Moves that are `out` have none.
+std::vector<double> Search::policy_weights(const Node& root, const std::vector<double>& q,
+                                           const std::vector<bool>& out) const {
   const int count = root.move_count;
   std::vector<double> weight(count);
   int visits = 0, max_visits = 0;
@@ -213,7 +214,6 @@ std::vector<double> Search::policy_weights(const Node& root, const std::vector<d
   } else {
     for (int i = 0; i < root.edge_count; ++i) weight[i] = tree_.edge(root, i).visits;
   }
-  const std::vector<bool> out = ruled_out(root);
   double sum = 0;
   for (int i = 0; i < count; ++i) sum += weight[i] = out[i] ? 0 : weight[i];
   if (sum == 0)  // all visits were of moves that are ruled out
@@ -250,7 +250,8 @@ std::vector<MoveStats> Search::moves() const {
   const Node& root = tree_.node(Tree::kRoot);
   std::vector<MoveStats> stats;
   if (root.status != Status::kExpanded) return stats;
-  const std::vector<double> weight = policy_weights(root, completed_q(root));
+  const std::vector<bool> out = ruled_out(root);
+  const std::vector<double> weight = policy_weights(root, completed_q(root), out);
   const std::vector<double> values = completed_values(root);
   for (int i = 0; i < root.move_count; ++i) {
     const int action = tree_.actions(root)[i];
@@ -260,13 +261,16 @@ std::vector<MoveStats> Search::moves() const {
     move.value = static_cast<float>(values[i]);
     move.score = mover_view(root.to_move, root.score);
     move.policy = static_cast<float>(weight[i]);
+    move.ruled_out = out[i];
     move.lcb = -std::numeric_limits<float>::infinity();
     if (i < root.edge_count && tree_.edge(root, i).visits > 0) {
       const Edge& edge = tree_.edge(root, i);
-      const double n = edge.visits, mean = edge.utility_sum / n;
+      const double n = edge.visits, mean = edge_value(root, i);
       move.visits = edge.visits;
       move.score = static_cast<float>(edge.score_sum / n);
-      if (n >= 2) {
+      if (settings_.solve && tree_.node(edge.node).solved()) {
+        move.lcb = static_cast<float>(mean);
+      } else if (n >= 2) {
         const double variance = std::max(0.0, edge.square_sum / n - mean * mean) * n / (n - 1);
         move.error = static_cast<float>(std::sqrt(variance / n));
         move.lcb = static_cast<float>(mean - settings_.lcb_stdevs * move.error);
@@ -274,55 +278,48 @@ std::vector<MoveStats> Search::moves() const {
     }
     stats.push_back(move);
   }
-  const std::vector<bool> out = ruled_out(root);
-  std::vector<int> order(root.move_count);
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int i, int j) {
-    const MoveStats &a = stats[i], &b = stats[j];
-    if (out[i] != out[j]) return !out[i];
+  std::stable_sort(stats.begin(), stats.end(), [](const MoveStats& a, const MoveStats& b) {
+    if (a.ruled_out != b.ruled_out) return b.ruled_out;
     return a.visits != b.visits ? a.visits > b.visits : a.policy > b.policy;
   });
-  std::vector<MoveStats> sorted;
-  for (const int i : order) sorted.push_back(stats[i]);
-  return sorted;
+  return stats;
 }
 
 int Search::choose(int moves_played) {
-  const std::vector<MoveStats> stats = moves();
+  std::vector<MoveStats> stats = moves();
   if (stats.empty()) throw std::runtime_error("choose: the search has not begun");
+  while (stats.back().ruled_out) stats.pop_back();  // never all
+  if (settings_.temperature > 0 && moves_played < settings_.temperature_moves) return sample(stats);
   const Node& root = tree_.node(Tree::kRoot);
-  const bool won = settings_.solve && root.status == Status::kExpanded && proven_least(root) == 1;
-  if (won) return stats.front().action;  // its search ended with the proof, maybe after one visit
-  if (settings_.temperature > 0 && moves_played < settings_.temperature_moves) {
-    const bool searched = stats.front().visits > 0;
-    const float top = searched ? static_cast<float>(stats.front().visits) : stats.front().policy;
-    std::vector<double> weight;
-    double sum = 0;
-    for (const MoveStats& move : stats) {
-      const float share = (searched ? static_cast<float>(move.visits) : move.policy) / top;
-      weight.push_back(std::pow(share, 1 / settings_.temperature));
-      sum += weight.back();
-    }
-    double draw = rng_.uniform() * sum;
-    for (size_t i = 0; i < stats.size(); ++i)
-      if ((draw -= weight[i]) < 0) return stats[i].action;
-    return stats.front().action;
-  }
   const MoveStats& first = stats.front();
-  if (first.visits == 0 || (settings_.solve && prefers_proven(root))) return first.action;
-  const std::vector<bool> out = ruled_out(root);
   const bool gumbel = settings_.root_policy == RootPolicy::kGumbel;
-  if (!gumbel && settings_.lcb_stdevs == 0) return first.action;
+  if (first.visits == 0 || (!gumbel && settings_.lcb_stdevs == 0)) return first.action;
   int best = first.action;
   double best_score = -kInfinity;
   for (const MoveStats& move : stats) {
     if (move.visits < (gumbel ? first.visits : kMinVisitShareForLcb * first.visits)) break;
     const int i = tree_.find_move(root, move.action);
-    if (out[i]) break;  // and so are all that follow
     const double score = gumbel ? gumbel_score(root, i, edge_value(root, i), first.visits) : move.lcb;
     if (score > best_score) best_score = score, best = move.action;
   }
   return best;
+}
+
+// A move drawn by its visits, or before any by its policy, to the power of 1 / temperature.
+int Search::sample(const std::vector<MoveStats>& stats) {
+  const bool searched = stats.front().visits > 0;
+  const float top = searched ? static_cast<float>(stats.front().visits) : stats.front().policy;
+  std::vector<double> weight;
+  double sum = 0;
+  for (const MoveStats& move : stats) {
+    const float share = (searched ? static_cast<float>(move.visits) : move.policy) / top;
+    weight.push_back(std::pow(share, 1 / settings_.temperature));
+    sum += weight.back();
+  }
+  double draw = rng_.uniform() * sum;
+  for (size_t i = 0; i < stats.size(); ++i)
+    if ((draw -= weight[i]) < 0) return stats[i].action;
+  return stats.front().action;
 }
 
 std::vector<int> Search::principal_variation(int action, std::vector<int>* visits) const {

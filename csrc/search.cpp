@@ -90,18 +90,21 @@ bool Search::done() const {
   return settings_.stop_early && settled();
 }
 
-// Whether the visits left are too few for another move to become the most visited.
+// Whether the visits left are too few for another move to become the most visited. Moves proven to
+// lose get no more visits, and are not played whatever they had.
 bool Search::settled() const {
   const Node& root = tree_.node(Tree::kRoot);
-  int first = 0, second = 0;
+  int open = root.move_count, first = 0, second = 0;
   for (int i = 0; i < root.edge_count; ++i) {
     const int visits = tree_.edge(root, i).visits;
-    if (visits > first)
+    if (settings_.solve && proven_loss(root, i))
+      --open;
+    else if (visits > first)
       second = first, first = visits;
     else
       second = std::max(second, visits);
   }
-  return root.move_count == 1 || first - second > settings_.visits - root.visits;
+  return open == 1 || first - second > settings_.visits - root.visits;
 }
 
 int Search::collect(Batch& batch) {

@@ -53,9 +53,11 @@ struct MoveStats {
   float prior;   // as the evaluator gave it, before noise
   float value;   // mean of the visits, or the proven result; the root's estimate if unvisited
   float score;   // mean margin in points of the visits; the root's estimate if unvisited
-  float error;   // standard error of the mean utility; 0 with less than two visits
-  float lcb;     // lower confidence bound of the utility; -infinity with less than two visits
+  float error;   // standard error of the mean utility; 0 when proven or with less than two visits
+  float lcb;     // lower confidence bound of the utility, itself when proven; else -infinity with
+                 // less than two visits
   float policy;  // the improved policy: shares of the visits, or the softmax of completed Q
+  bool ruled_out;  // by a proof: it loses, or another move is better
 };
 
 // From the first player's view to the view of the side to move, or back.
@@ -105,7 +107,7 @@ class Search {
   // The root's expected margin in points after the search; the first player's view.
   float root_score() const;
 
-  // The moves of the root; the most visited first.
+  // The moves of the root; the most visited first, those ruled out last.
   std::vector<MoveStats> moves() const;
 
   // The move to play: by visits (PUCT) or by Gumbel's rule; sampled with
@@ -166,8 +168,10 @@ class Search {
   std::vector<double> completed_values(const Node& root) const;
   std::vector<double> completed(const Node& root, double Edge::*sum, float evaluation) const;
   float root_prior(const Node& root, int i) const;
-  std::vector<double> policy_weights(const Node& root, const std::vector<double>& q) const;
+  std::vector<double> policy_weights(const Node& root, const std::vector<double>& q,
+                                     const std::vector<bool>& out) const;
   std::vector<double> pruned_visits(const Node& root) const;
+  int sample(const std::vector<MoveStats>& stats);
 
   // solver.cpp: proven results.
   void prove(const Leaf& leaf);

@@ -45,7 +45,8 @@ float Search::proven_least(const Node& node) const {
   return node.to_move == 0 ? node.lower : -node.upper;
 }
 
-// Whether a proven move is sure to be as good as what the most visited one promises.
+// Whether a proven move is better than what the most visited of the others promises. Results are
+// compared, without the margin, of which a proof says nothing.
 bool Search::prefers_proven(const Node& root) const {
   if (root.solved()) return true;
   int best = -1;
@@ -58,7 +59,8 @@ bool Search::prefers_proven(const Node& root) const {
     else if (edge.visits > 0 && (best < 0 || edge.visits > tree_.edge(root, best).visits))
       best = i;
   }
-  return reached && proven_least(root) > -1 && (best < 0 || edge_value(root, best) < proven_least(root));
+  const float least = proven_least(root);
+  return reached && least > -1 && (best < 0 || edge_mean(root, best, &Edge::value_sum) < least);
 }
 
 // The moves not to be played: when proven moves are the best, all others; else those proven to lose,

@@ -1,11 +1,11 @@
-"""Proven results, lower confidence bounds, scores and forced playouts, each against its formula."""
+"""Proven results, scores, lower confidence bounds and forced playouts, each against its formula."""
 
 import math
 
 import numpy as np
 import pytest
 from reference_search import HashEvaluator
-from searching import FOUR, TTT, perfect, position, searched
+from searching import FOUR, TTT, new_search, perfect, position, searched, snapshot
 
 from engine import games
 from engine.game import Game, dihedral_symmetries
@@ -48,6 +48,23 @@ def test_a_move_proven_to_lose_is_not_chosen_and_has_no_share_of_the_policy(opti
     assert order == sorted(order)
 
 
+@pytest.mark.parametrize("options", [{}, {"completed_q": True}, {"root_policy": "gumbel"}])
+def test_a_move_never_tried_is_preferred_to_one_proven_to_lose(options):
+    """X tries nothing but B3, and O answers with the win that X had to prevent."""
+
+    def evaluator(planes, globals_):
+        logits, values = np.zeros((len(planes), 9), np.float32), np.zeros(len(planes), np.float32)
+        second = planes[:, :2].sum(axis=(1, 2, 3)) % 2 == 1
+        logits[np.arange(len(planes)), np.where(second, 5, 1)] = 9
+        return logits, values
+
+    options = {"visits": 3, "gumbel_considered": 1, "gumbel_scale": 0, **options}
+    core = solved(position((0, 3, 8, 4)), evaluator, **options)
+    tried = [move for move in core.moves() if move.visits]
+    assert [(move.action, move.value, move.policy) for move in tried] == [(1, -1, 0)]
+    assert core.choose(9) != 1
+
+
 def test_a_proven_win_is_played_under_a_temperature_too():
     """The search ends with the proof, maybe after a single visit of the winning move."""
     evaluator = HashEvaluator(TTT.actions)
@@ -57,8 +74,11 @@ def test_a_proven_win_is_played_under_a_temperature_too():
     assert search.solved and {search.choose(0) for _ in range(50)} == {2}
 
 
-def stalling():
-    """The first player draws at once with A1, or begins a long game with B1."""
+def stalling(value, lead=0):
+    """(game, evaluator): the first player draws at once with A1, or begins a long game with B1.
+
+    The evaluator says value and lead of the long game, in the first player's view, and 0 of the start.
+    """
     state = np.dtype([("to_move", "i1"), ("over", "i1"), ("ply", "i1"), ("long", "i1")], align=True)
 
     def reset(state):
@@ -82,30 +102,97 @@ def stalling():
         return np.uint64(2 * state.ply + state.long)
 
     def encode(state, planes, globals_):
-        planes[0] = state.to_move
+        planes[0] = planes[1] = state.to_move
+        planes[2] = planes[3] = state.ply
+
+    def score(state, ownership):
+        return 5.0
+
+    def evaluator(planes, globals_):
+        known = np.float32([[1], [-1]])[planes[:, 0, 0, 0]] * [value, lead] * (planes[:, 1, :1, 0] > 0)
+        logits = np.zeros((len(planes), 2), np.float32)
+        return Evaluation(logits, *np.ascontiguousarray(known.T, np.float32))
 
     board = dihedral_symmetries(1, 2)[0][:1]
-    return Game(
+    game = Game(
         "stalling", "", state, (1, 2), 2, 2, 0, 60, (board, board), reset, legal, play, outcome,
-        position_hash, encode,
+        position_hash, encode, score,
     )  # fmt: skip
+    return game, evaluator
+
+
+def stalled(value, lead=0, **options):
+    """The search of that game; (what is said of A1, of B1, the move chosen)."""
+    game, evaluator = stalling(value, lead)
+    core = solved(Position(game), evaluator, **{"visits": 200, **options})
+    return *sorted(core.moves(), key=lambda move: move.action), core.choose(0)
 
 
 @pytest.mark.parametrize("root_policy", ["puct", "gumbel"])
 def test_a_proven_draw_does_not_change_what_the_other_moves_are_worth(root_policy):
-    def evaluator(planes, globals_):  # the first player stands at -0.9
-        values = np.where(planes[:, 0, 0, 0] == 0, -0.9, 0.9).astype(np.float32)
-        return Evaluation(np.zeros((len(planes), 2), np.float32), values)
-
-    game = stalling()
-    settings = SearchSettings(visits=200, root_policy=root_policy, gumbel_scale=0)
-    search = Search(game.native, settings, evaluator)
-    search.set_root(Position(game).state)
-    search.run()
-    draw, long = sorted(search.core.moves(), key=lambda move: move.action)
+    game, evaluator = stalling(-0.9)
+    core = solved(Position(game), evaluator, visits=200, root_policy=root_policy, gumbel_scale=0)
+    draw, long = sorted(core.moves(), key=lambda move: move.action)
     assert draw.value == 0 and long.value == pytest.approx(-0.9)
-    assert draw.policy == 1 and search.core.choose(0) == 0
-    assert search.core.root_value == 0
+    assert draw.policy == 1 and core.choose(0) == 0
+    assert core.root_value == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "lead", "chosen"),
+    [
+        (-0.01, 0, 0),
+        (0.01, 0, 1),
+        (0, 0, 1),  # a draw is no better than what may yet be won
+        (-0.01, 50, 0),  # with the margin alone the utility is 0.6 higher, and 0.6 lower
+        (0.01, -50, 1),
+    ],
+)
+def test_a_proven_draw_is_preferred_to_a_lower_value_whatever_the_margin(value, lead, chosen):
+    draw, long, choice = stalled(value, lead, score_weight=1.0)
+    assert long.visits > draw.visits
+    assert choice == chosen
+    assert (draw.ruled_out, long.ruled_out) == (False, chosen == 0)
+    assert (long.policy > 0) == (chosen == 1)
+
+
+def test_a_proof_leaves_the_worth_of_the_margin_as_it_was():
+    """After one visit of each move the end of the game is known exactly, be it called proven or not."""
+    options = {"visits": 3, "root_policy": "gumbel", "gumbel_scale": 0, "gumbel_c_scale": 0.02}
+    said = [stalled(0.1, -3, score_weight=1.0, solve=solve, **options) for solve in (True, False)]
+    for proven, seen in zip(*[moves[:2] for moves in said], strict=True):
+        assert (proven.visits, proven.value) == (seen.visits, seen.value)
+        assert proven.policy == pytest.approx(seen.policy, abs=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_move_that_a_proof_rules_out_is_not_drawn_under_a_temperature(temperature):
+    start = position((5, 7, 3))
+    options = {"temperature": temperature, "temperature_moves": 99}
+    core = solved(start, HashEvaluator(9), visits=30, **options)
+    lost = {move.action for move in core.moves() if move.ruled_out}
+    assert sum(move.visits for move in core.moves() if move.action in lost) > 10
+    assert not lost & {core.choose(0) for _ in range(200)}
+
+
+@pytest.mark.parametrize("start", [(5, 7, 3), (3, 6, 1, 8), (0, 3, 8, 4)])
+@pytest.mark.parametrize("root_policy", ["puct", "gumbel"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_move_once_proven_to_lose_is_never_visited_again(start, root_policy, seed):
+    search = new_search(
+        position(start), HashEvaluator(9), seed, visits=100, root_policy=root_policy, solve=True
+    )
+    lost = {}
+
+    def look():
+        for move in search.core.moves():
+            if move.action in lost or (move.visits > 0 and move.value == -1):
+                assert lost.setdefault(move.action, move.visits) == move.visits
+        return False
+
+    search.run(look)
+    look()
+    assert lost
 
 
 @pytest.mark.parametrize("leaves", [1, 4])
@@ -190,7 +277,7 @@ def test_on_a_board_of_two_by_two_black_wins_by_one_point(half_points):
 
 
 class Margins:
-    """Values of 0 and a margin for the mover that grows with the empty points of the left half."""
+    """Values of 0; Black leads by as many points as there are stones."""
 
     def __init__(self, actions):
         self.actions = actions
@@ -241,6 +328,43 @@ def test_a_weight_on_the_score_makes_the_larger_margin_more_useful():
     assert passes.visits < min(move.visits for move in others)
 
 
+class Leads:
+    """Values of 0; Black leads by 10 at the start, by 4 later. Never passes."""
+
+    def __init__(self, start):
+        self.stones = start.pieces().astype(bool).sum()
+
+    def __call__(self, planes, globals_):
+        logits = np.zeros((len(planes), planes[0, 0].size + 1), np.float32)
+        logits[:, -1] = -50
+        stones = planes[:, :2].sum(axis=(1, 2, 3))
+        mover = -np.sign(globals_[:, 0])  # 1 Black, whose komi is negative; -1 White
+        lead = mover * np.where(stones > self.stones, 4, 10).astype(np.float32)
+        return Evaluation(logits, np.zeros(len(planes), np.float32), lead)
+
+
+@pytest.mark.parametrize("size", [5, 9])
+@pytest.mark.parametrize("stones", [0, 1])
+def test_the_margin_counts_from_what_was_expected_when_the_tree_began(stones, size):
+    start = position(range(stones), games.load(f"go{size}"))
+    search = new_search(start, Leads(start), visits=2 * size**2, score_weight=0.5)
+
+    def utilities():
+        """The mean utilities of the moves visited most, in Black's view."""
+        search.run()
+        sign = 1 if start.to_move == 0 else -1
+        return [sign * move.lcb for move in search.core.moves()[:9] if move.visits > 1]
+
+    expected = 0.5 * 2 / math.pi * math.atan((4 - 10) / size)  # on the scale of the board
+    assert utilities() == pytest.approx([expected] * len(utilities())) and utilities()
+    best = search.core.moves()[0].action
+    start.play(best)
+    search.advance(best)
+    assert utilities() == pytest.approx([expected] * len(utilities())) and utilities()
+    search.set_root(start.state)
+    assert utilities() == pytest.approx([0] * len(utilities())) and utilities()
+
+
 # --- Choosing by the lower confidence bound -----------------------------------------------------
 
 
@@ -260,6 +384,36 @@ def test_with_lcb_the_surer_of_the_much_visited_moves_is_chosen():
         moves = core.moves()
         enough = [move for move in moves if move.visits >= 0.15 * moves[0].visits]
         assert core.choose(9) == max(enough, key=lambda move: move.lcb).action
+
+
+# Of moves with about 15 % of the most visited one's visits, those whose bound is the largest of all.
+SHARES = [
+    ((), 39, (7, 3, 20), True),  # just 15 %
+    ((3, 4), 281, (0, 23, 153), True),
+    ((3, 0), 259, (8, 19, 127), False),
+]
+
+
+@pytest.mark.parametrize(("start", "visits", "move", "counts"), SHARES)
+def test_the_bound_of_a_move_counts_from_15_percent_of_the_most_visited_on(start, visits, move, counts):
+    core = searched(position(start), HashEvaluator(9), visits=visits, c_puct=2.0, lcb_stdevs=0.01).core
+    moves = core.moves()
+    best = max(moves, key=lambda move: move.lcb)
+    assert (best.action, best.visits, moves[0].visits) == move
+    assert (core.choose(9) == best.action) == counts
+
+
+def test_the_lower_confidence_bound_of_a_proven_move_is_its_result():
+    proven = 0
+    for seed in range(8):
+        core = solved(
+            position((0, 4, 8)), HashEvaluator(9), seed, visits=60 + 20 * seed, lcb_stdevs=2.0
+        )
+        for move in core.moves():
+            if move.visits > 0 and move.value in (-1, 0, 1):
+                proven += 1
+                assert (move.lcb, move.error) == (move.value, 0)
+    assert proven > 5
 
 
 # --- Forced playouts ----------------------------------------------------------------------------
@@ -282,23 +436,24 @@ def test_forced_playouts_give_each_tried_move_its_share_and_the_policy_takes_the
     assert sum(policy.values()) == pytest.approx(1)
 
 
-def test_pruning_takes_no_more_than_keeps_the_most_visited_move_ahead():
-    core = solved(position(rules=FOUR), HashEvaluator(FOUR.actions), visits=300, forced_playouts=2.0)
+@pytest.mark.parametrize("visits", [40, 100, 300])
+def test_pruning_takes_no_more_than_keeps_the_most_visited_move_ahead(visits):
+    evaluator = HashEvaluator(FOUR.actions)
+    core = searched(position(rules=FOUR), evaluator, visits=visits, forced_playouts=2.0).core
     moves = core.moves()
     best, total = moves[0], core.root_visits - 1
-    c = 1.25 + math.log((total + 1 + 19652) / 19652)
-    factor = c * math.sqrt(total)
+    factor = (1.25 + math.log((total + 1 + 19652) / 19652)) * math.sqrt(total)
     top = best.value + factor * best.prior / (1 + best.visits)
-    weights = {best.action: float(best.visits)}
-    for move in moves[1:]:
-        kept = move.visits
-        for _ in range(int(math.sqrt(2 * move.prior * total))):
-            if kept <= 0 or move.value + factor * move.prior / kept >= top:
-                break
-            kept -= 1
-        weights[move.action] = kept if kept > 1 else 0
-    policy = np.array([move.policy for move in moves]) * sum(weights.values())
-    assert policy == pytest.approx([weights[move.action] for move in moves], abs=1.01)
+
+    def kept(move):
+        if move is best:
+            return move.visits
+        behind = (n for n in range(move.visits) if move.value + factor * move.prior / (1 + n) <= top)
+        left = max(move.visits - math.sqrt(2 * move.prior * total), next(behind, move.visits))
+        return left if left > 1 else 0  # a single visit tells too little
+
+    weights = np.array([kept(move) for move in moves])
+    assert [move.policy for move in moves] == pytest.approx(weights / weights.sum(), abs=1e-5)
 
 
 # --- Ending early -------------------------------------------------------------------------------
@@ -313,9 +468,32 @@ def test_stopping_early_never_changes_the_move(start):
     assert early.root_visits <= full.root_visits
 
 
-def test_a_forced_move_is_played_after_one_visit():
-    start = position((0, 1, 2, 4, 3, 5, 7, 6))
-    assert searched(start, visits=500, stop_early=True).core.root_visits == 1
+@pytest.mark.parametrize("start", [(), (4,), (5, 7, 3), (3, 6, 1, 8), (0, 4, 8)])
+@pytest.mark.parametrize("visits", [20, 31, 48])
+@pytest.mark.parametrize("solve", [False, True])
+def test_a_search_stops_when_one_move_is_further_ahead_than_there_are_visits_left(start, visits, solve):
+    """Moves proven to lose need not be caught up with."""
+    options = {"visits": visits, "solve": solve}
+    unhurried = new_search(position(start), HashEvaluator(9), **options)
+
+    def settled():
+        counts = [move.visits for move in unhurried.core.moves() if not move.ruled_out]
+        first, second = sorted([0, 0, *counts])[:-3:-1]
+        return first - second > visits - unhurried.core.root_visits
+
+    unhurried.run(settled)
+    early = searched(position(start), HashEvaluator(9), **options, stop_early=True)
+    assert snapshot(early) == snapshot(unhurried)
+
+
+def test_a_search_stops_when_all_moves_but_one_are_proven_to_lose():
+    columns = (0, 3, 1, 3, 6, 3)  # the second player threatens a fourth one in the middle
+    start = position(rules=FOUR)
+    for column in columns:
+        start.play(next(a for a in np.flatnonzero(start.legal_mask()) if a % 7 == column))
+    core = solved(start, visits=100_000, stop_early=True)
+    assert [move.action % 7 for move in core.moves() if not move.ruled_out] == [3]
+    assert core.root_visits < 1000 and not core.solved
 
 
 def test_a_tree_ends_where_its_memory_does():
