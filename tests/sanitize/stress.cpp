@@ -4,6 +4,7 @@
 //
 // Each thread owns its searches and matches; the games are shared. After every step the whole tree
 // is checked: nothing may be counted twice, lost, or left in flight. Built and run by `make sanitize`.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -73,26 +74,30 @@ struct Inputs {
 
 // --- The truth ----------------------------------------------------------------------------------
 
+using Mask = std::vector<uint8_t>;  // [actions], 1 = allowed; empty allows all
+
 // The first player's outcome under perfect play, for games that are small enough.
 class Perfect {
  public:
   explicit Perfect(const Game& game) : game_(game) {}
 
-  int of(std::vector<uint8_t> state) {
+  // Its first move must be an allowed one.
+  int of(std::vector<uint8_t> state, const Mask& allowed = {}) {
     if (game_.over(state.data())) return static_cast<int>(game_.outcome(state.data()));
     const auto found = known_.find(state);
-    if (found != known_.end()) return found->second;
+    if (allowed.empty() && found != known_.end()) return found->second;
     std::vector<uint8_t> mask(game_.actions);
     game_.legal(state.data(), mask.data());
     const bool first = game_.to_move(state.data()) == 0;
     int best = first ? -1 : 1;
     for (int action = 0; action < game_.actions; ++action) {
-      if (!mask[action]) continue;
+      if (!mask[action] || !(allowed.empty() || allowed[action])) continue;
       std::vector<uint8_t> child = state;
       game_.play(child.data(), action);
       best = first ? std::max(best, of(child)) : std::min(best, of(child));
     }
-    return known_[state] = best;
+    if (allowed.empty()) known_[state] = best;
+    return best;
   }
 
  private:
@@ -105,11 +110,11 @@ class Perfect {
 class TreeCheck {
  public:
   // `perfect` may be null: then the proven bounds are not compared with the truth.
-  TreeCheck(const Search& search, const SearchSettings& settings, Perfect* perfect)
+  TreeCheck(const Search& search, const SearchSettings& settings, Perfect* perfect, const Mask& allowed)
       : search_(search), tree_(search.tree()), settings_(settings), perfect_(perfect) {
     const std::vector<uint8_t> state(search.root_state(),
                                      search.root_state() + search.game().state_bytes);
-    visit(Tree::kRoot, state);
+    visit(Tree::kRoot, state, allowed);
     CHECK(pending_ == search.leaf_count());
     CHECK(reached_ == tree_.size());
     int end = 0;
@@ -120,7 +125,7 @@ class TreeCheck {
   }
 
  private:
-  void visit(int index, const std::vector<uint8_t>& state) {
+  void visit(int index, const std::vector<uint8_t>& state, const Mask& allowed) {
     ++reached_;
     const Node& node = tree_.node(index);
     pending_ += node.status == Status::kPending;
@@ -133,19 +138,20 @@ class TreeCheck {
     if (node.status == Status::kExpanded) CHECK(node.visits > 0 && node.move_count > 0);
     if (node.edge_capacity > 0) CHECK(blocks_.emplace(node.first_edge, node.edge_capacity).second);
     if (perfect_ != nullptr && settings_.solve) {
-      const int truth = perfect_->of(state);
+      const int truth = perfect_->of(state, allowed);
       CHECK(node.lower <= truth && truth <= node.upper);
     }
-    edges_of(node, state);
+    edges_of(node, state, allowed);
   }
 
-  void edges_of(const Node& node, const std::vector<uint8_t>& state) {
+  void edges_of(const Node& node, const std::vector<uint8_t>& state, const Mask& allowed) {
     const Game& game = search_.game();
     std::vector<uint8_t> mask(game.actions);
     std::set<int> actions;
     if (node.move_count > 0) game.legal(std::vector<uint8_t>(state).data(), mask.data());
     for (int i = 0; i < node.move_count; ++i) {
       CHECK(mask[tree_.actions(node)[i]]);
+      CHECK(allowed.empty() || allowed[tree_.actions(node)[i]]);
       CHECK(actions.insert(tree_.actions(node)[i]).second);
       if (node.prepared && i > node.edge_count)
         CHECK(tree_.priors(node)[i] <= tree_.priors(node)[i - 1]);
@@ -171,7 +177,7 @@ class TreeCheck {
       tried += n > 0 ? tree_.priors(node)[i] : 0;
       std::vector<uint8_t> next = state;
       game.play(next.data(), tree_.actions(node)[i]);
-      visit(edge.node, next);
+      visit(edge.node, next, {});
     }
     CHECK(in_flight == node.in_flight);
     CHECK(fresh == node.fresh_edges);
@@ -215,6 +221,8 @@ SearchSettings random_settings(Rng& rng) {
   settings.temperature = one_of(rng, {0.0f, 1.0f});
   settings.temperature_moves = one_of(rng, {0, 3});
   settings.gumbel_considered = one_of(rng, {1, 3, 16});
+  settings.completed_q = rng.below(3) == 0;
+  settings.playouts = one_of(rng, {0, 0, 0, 1, 3});
   settings.score_weight = one_of(rng, {0.0f, 0.3f});
   settings.forced_playouts = one_of(rng, {0.0f, 2.0f});
   settings.lcb_stdevs = one_of(rng, {0.0f, 2.0f});
@@ -247,6 +255,15 @@ int random_move(const Game& game, const uint8_t* at, Rng& rng) {
   return action;
 }
 
+// Nothing, or a mask that allows some moves, a legal one among them.
+Mask random_mask(const Game& game, const uint8_t* state, Rng& rng) {
+  if (game.over(state) || rng.below(3) > 0) return {};
+  Mask allowed(game.actions);
+  for (uint8_t& each : allowed) each = rng.below(4) == 0;
+  allowed[random_move(game, state, rng)] = 1;
+  return allowed;
+}
+
 // What a finished or stopped search says.
 void read_results(Search& search, const SearchSettings& settings, Rng& rng) {
   CHECK(std::abs(search.root_value()) <= 1.0001);
@@ -266,30 +283,27 @@ void read_results(Search& search, const SearchSettings& settings, Rng& rng) {
   CHECK(near(prior, 1));
   if (!(settings.solve && search.solved())) CHECK(visits + 1 == search.root_visits());
   const int chosen = search.choose(rng.below(5));
-  CHECK(chosen >= 0 && chosen < search.game().actions);
+  const auto found = std::find_if(moves.begin(), moves.end(),
+                                  [&](const MoveStats& move) { return move.action == chosen; });
+  CHECK(found != moves.end() && !found->ruled_out);
 }
 
 // One search, driven by one caller who changes its mind all the time.
 void stress_search(const Game& game, Perfect* perfect, Rng& rng, int steps) {
   const SearchSettings settings = random_settings(rng);
   Search search(game, settings, rng.next(), make_cache(game, settings.cache_mib));
+  Mask allowed;
   for (int step = 0; step < steps; ++step) {
     const bool over = game.over(search.root_state());
     const int choice = rng.below(12);
     if (choice == 0 || over) {
       const std::vector<uint8_t> start = random_position(game, rng);
-      std::vector<uint8_t> allowed(game.actions, rng.below(2));
-      if (!game.over(start.data())) allowed[random_move(game, start.data(), rng)] = 1;
-      const bool restricted = rng.below(3) == 0 && !game.over(start.data());
-      search.set_root(start.data(), restricted ? allowed.data() : nullptr);
-      // The bounds of a restricted root are those of its allowed moves, not of the position.
-      if (restricted) {
-        const int before = search.root_visits();
-        CHECK(before == 0);
-        search.set_root(start.data());
-      }
+      allowed = random_mask(game, start.data(), rng);
+      search.set_root(start.data(), allowed.empty() ? nullptr : allowed.data());
+      CHECK(search.root_visits() == 0);
     } else if (choice == 1) {
       search.advance(random_move(game, search.root_state(), rng));
+      allowed.clear();
     } else if (choice == 2) {
       search.cancel();
     } else {
@@ -299,7 +313,7 @@ void stress_search(const Game& game, Perfect* perfect, Rng& rng, int steps) {
       const int rows = search.collect(inputs.batch);
       CHECK(rows == inputs.batch.size && rows == search.rows() && rows <= search.leaf_count());
       CHECK(rows > 0 || search.leaf_count() == 0);
-      TreeCheck(search, settings, perfect);
+      TreeCheck(search, settings, perfect, allowed);
       if (rows > 0 && choice > 4) {  // else the answers never come
         const Mood mood = choice == 5 ? Mood::kNanValue : choice == 6 ? Mood::kInfiniteLogit : Mood::kSound;
         const Answers answers = evaluate(game, inputs.batch, mood);
@@ -316,7 +330,7 @@ void stress_search(const Game& game, Perfect* perfect, Rng& rng, int steps) {
       }
       CHECK(search.root_visits() >= before);
     }
-    TreeCheck(search, settings, perfect);
+    TreeCheck(search, settings, perfect, allowed);
     if (search.leaf_count() == 0) read_results(search, settings, rng);
   }
 }
@@ -328,7 +342,8 @@ void undisturbed_search(const Game& game, Perfect* perfect, Rng& rng) {
   settings.memory_mib = 64;
   Search search(game, settings, rng.next(), make_cache(game, settings.cache_mib));
   const std::vector<uint8_t> start = random_position(game, rng);
-  search.set_root(start.data());
+  Mask allowed = random_mask(game, start.data(), rng);
+  search.set_root(start.data(), allowed.empty() ? nullptr : allowed.data());
   while (!game.over(search.root_state())) {
     while (!search.done()) {
       Inputs inputs(game, settings.leaves_per_batch);
@@ -336,11 +351,12 @@ void undisturbed_search(const Game& game, Perfect* perfect, Rng& rng) {
       const Answers answers = evaluate(game, inputs.batch, Mood::kSound);
       search.absorb(answers.logits.data(), answers.values.data(), answers.scores.data());
     }
-    TreeCheck(search, settings, perfect);
+    TreeCheck(search, settings, perfect, allowed);
     const bool solved = settings.solve && search.solved();
     CHECK(solved || search.root_visits() >= settings.visits);
     if (!settings.reuse_tree) CHECK(search.root_visits() <= settings.visits);
     search.advance(search.choose(0));
+    allowed.clear();
   }
 }
 
