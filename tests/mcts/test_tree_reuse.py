@@ -57,6 +57,39 @@ def test_the_kept_subtree_equals_that_of_plain_python_move_by_move():
         assert_same_statistics(tried(search), statistics(reference.root))
 
 
+@pytest.mark.parametrize("visited", [1, 2, 10])
+@pytest.mark.parametrize("options", [{}, {"noise_fraction": 0.5}, {"root_policy_temperature": 0.5}])
+def test_a_kept_root_says_its_own_priors_however_often_it_was_visited(visited, options):
+    def priors(search):
+        return {move.action: move.prior for move in search.core.moves()}
+
+    search = new_search(position(), HashEvaluator(9), visits=100, **options)
+
+    def found():
+        return [move.action for move in search.core.moves() if move.visits == visited]
+
+    search.run(found)
+    action = found()[0]
+    search.advance(action)
+    assert search.core.root_visits == visited
+    expected = pytest.approx(priors(searched(position([action]), HashEvaluator(9), visits=1)))
+    assert priors(search) == expected
+    search.run()
+    assert priors(search) == expected
+
+
+@pytest.mark.parametrize(("noise_fraction", "different"), [(0.0, 1), (0.5, 6)])
+def test_a_kept_root_gets_noise_of_its_own(noise_fraction, different):
+    found = set()
+    for seed in range(6):
+        search = searched(position(), seed=seed, visits=60, noise_fraction=noise_fraction)
+        search.advance(4)
+        assert search.core.root_visits > 0
+        search.core.run_uniform()
+        found.add(tuple(sorted(tried(search).items())))
+    assert len(found) == different
+
+
 def test_a_move_never_visited_can_be_followed():
     search = searched(position(), HashEvaluator(9), visits=3)
     unvisited = search.core.moves()[-1]
