@@ -333,9 +333,10 @@ std::vector<int> Search::principal_variation(int action, std::vector<int>* visit
     if (!visited) break;
     index = tree_.edge(tree_.node(index), move).node;
     const Node& node = tree_.node(index);
+    const std::vector<bool> out = ruled_out(node);
     move = -1;
     for (int i = 0; i < node.edge_count; ++i)
-      if (tree_.edge(node, i).visits > 0 &&
+      if (!out[i] && tree_.edge(node, i).visits > 0 &&
           (move < 0 || tree_.edge(node, i).visits > tree_.edge(node, move).visits))
         move = i;
   }

@@ -114,7 +114,8 @@ class Search {
   // settings.temperature while fewer than temperature_moves moves have been played.
   int choose(int moves_played);
 
-  // The most visited line from an action of the root, and the visits of each of its moves.
+  // The most visited line from an action of the root, and the visits of each of its moves. Replies
+  // that a proof rules out are passed over.
   std::vector<int> principal_variation(int action, std::vector<int>* visits = nullptr) const;
 
   const uint8_t* root_state() const { return root_state_.data(); }

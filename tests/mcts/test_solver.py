@@ -212,6 +212,18 @@ def test_what_is_proven_is_the_outcome_of_perfect_play(seed, leaves):
         assert perfect(start.state.tobytes()) == core.root_value
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_the_line_of_a_proven_move_is_perfect_play(seed):
+    rng = np.random.default_rng(seed)
+    start = position(rng.permutation(9)[:3].tolist())
+    core = solved(start, HashEvaluator(9), visits=200_000)
+    assert core.solved
+    for action in core.principal_variation(core.choose(9)):
+        start.play(action)
+        assert perfect(start.state.tobytes()) == core.root_value
+    assert start.over
+
+
 def test_tic_tac_toe_is_a_draw_and_proven_in_few_visits():
     core = solved(position(), visits=100_000)
     assert core.solved
