@@ -236,7 +236,7 @@ float Search::exploration(const Node& node) const {
   const float visits = static_cast<float>(node.visits - 1 + node.in_flight);
   const float c =
       settings_.c_puct + std::log((visits + 1 + settings_.c_puct_base) / settings_.c_puct_base);
-  return c * std::sqrt(visits + 1e-8f);
+  return c * std::sqrt(visits);
 }
 
 // PUCT. First-play urgency: an unvisited move is worth the parent's value less a reduction that

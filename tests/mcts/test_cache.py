@@ -57,6 +57,17 @@ def test_a_position_searched_before_costs_no_evaluation():
     assert evaluator.rows == rows <= 300
 
 
+def test_the_caller_hears_of_a_search_that_asks_nothing_after_256_visits():
+    settings = SearchSettings(visits=300, cache_mib=256)  # large enough that no answer is replaced
+    search = Search(FOUR.native, settings, HashEvaluator(FOUR.actions))
+    search.set_root(Position(FOUR).state)
+    search.run()
+    search.set_root(Position(FOUR).state)
+    stop = iter([False, True])
+    search.run(lambda: next(stop))
+    assert search.core.root_visits == 256
+
+
 def new_pool(count, cache_mib, workers=1, seats=1, **options):
     return MatchPool(
         FOUR.native,

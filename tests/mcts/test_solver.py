@@ -563,6 +563,13 @@ def test_with_playouts_no_evaluator_is_asked_and_the_visits_add_up(rules):
     assert sum(move.visits for move in core.moves()) == 599
 
 
+@pytest.mark.parametrize("playouts", [1, 4])
+def test_the_caller_hears_of_the_search_after_256_random_games(playouts):
+    search = new_search(position(rules=FOUR), visits=10_000, playouts=playouts)
+    assert search.core.collect(search._planes, search._globals) == 0
+    assert search.core.root_visits == 256 // playouts
+
+
 def test_playouts_favour_the_middle_columns_and_the_first_player():
     core = solved(Position(FOUR), visits=20_000, playouts=1, c_puct=3.0)
     value = {move.action % 7: move.value for move in core.moves()}
