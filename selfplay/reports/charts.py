@@ -255,19 +255,20 @@ def comparison_chart(rows: Sequence[dict[str, Any]], title: str) -> bytes:
     """Elo of several nets over the one they started from, each with its interval, and how far the
     first one came; rows: label, elo, elo_low, elo_high. Hollow: the same without search, of rows with
     policy_elo, policy_elo_low, policy_elo_high."""
-    with picture(size=(8, 1.4 + 0.45 * len(rows)), title=title) as drawn:
+    alone = "policy_elo" in rows[0]
+    with picture(size=(8, 1.4 + (0.75 if alone else 0.45) * len(rows)), title=title) as drawn:
         (axes,) = drawn.axes
         axes.axvline(0, color=GREY, lw=1)
         axes.axvline(rows[0]["elo"], color=GREY, lw=1, ls="--")
         for place, row in enumerate(rows):
             colour = SERIES[place % len(SERIES)]
-            _beside(axes, place, (row["elo"], *interval(row)), colour)
-            if "policy_elo" in row:
+            _beside(axes, place, (row["elo"], *interval(row)), 7, color=colour)
+            if alone:
                 ends = (row["policy_elo"], *interval(row, "policy_"))
-                _beside(axes, place + 0.42, ends, colour, markerfacecolor="white")
+                _beside(axes, place + 0.2, ends, -16, color=colour, markerfacecolor="white")
         axes.set_yticks(range(len(rows)), [row["label"] for row in rows])
-        axes.set_ylim(len(rows) - 0.4, -0.7)
-        hollow = "; hollow: without search" if "policy_elo" in rows[0] else ""
+        axes.set_ylim(len(rows) - (0.3 if alone else 0.4), -0.7)
+        hollow = "; hollow: without search" if alone else ""
         axes.set_xlabel(f"Elo over the net they started from, 95 % interval{hollow}")
         axes.grid(alpha=0.3, axis="x")
     return drawn.png
@@ -351,14 +352,14 @@ def interval(row: dict[str, Any], match: str = "") -> tuple[float, float]:
 
 
 def _beside(
-    axes: Any, place: float, ends: tuple[float, float, float], colour: str, **style: Any
+    axes: Any, place: float, ends: tuple[float, float, float], offset: float, **style: Any
 ) -> None:
-    """An Elo with its interval, lying, and its figure."""
+    """An Elo with its interval, lying, and its figure so many points above."""
     elo = ends[0]
     low, high = _ends(*ends)
-    axes.errorbar(elo, place, xerr=[[low], [high]], color=colour, marker="o", capsize=4, **style)
+    axes.errorbar(elo, place, xerr=[[low], [high]], marker="o", capsize=4, **style)
     axes.annotate(
-        f"{round(elo):+d}", (elo, place), (0, 7), textcoords="offset points",
+        f"{round(elo):+d}", (elo, place), (0, offset), textcoords="offset points",
         ha="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
     )  # fmt: skip
 
