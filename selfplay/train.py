@@ -142,7 +142,7 @@ def train_run(
 
 
 def in_words(outcome: dict[str, Any]) -> str:
-    """What became of a run, in a line."""
+    """What became of a run, and how to go on."""
     run, net = outcome["run"], outcome["net"]
     if net:
         return f"run {run} is complete: {net}\nto learn on from it: move37 train ANOTHER --start {net}"

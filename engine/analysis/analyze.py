@@ -65,9 +65,9 @@ def analyse_files(
     """Reviews all games of files, folders and archives, and writes what is said of each into `out`.
 
     A game NAME becomes NAME.analysed.sgf, .md, .json and, with `chart`, .png; in folders such files
-    are left out. analyst_of gives the
-    analyst and the net's name for a game such as `go9`, or raises UserError. Broken games and those
-    without a net are named, and the others go on. Raises UserError when none can be analysed.
+    are left out. analyst_of gives the analyst and the net's name for a game such as `go9`, or raises
+    UserError. Broken games and those without a net are named, and the others go on. Raises UserError
+    when none can be analysed.
     """
     outcome = Outcome()
     named = {path.name for path in paths if path.is_file()}

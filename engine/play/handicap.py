@@ -39,8 +39,7 @@ def fixed_handicap(stones: int, height: int, width: int) -> list[int]:
 def starting_position(game: Game, komi: float | None, handicap: int) -> Position:
     """The position from which a game with so many handicap stones, or 0, begins.
 
-    komi in points; None is what the rules say. Raises UserError for
-    what the game cannot have.
+    komi in points; None is what the rules say. Raises UserError for what the game cannot have.
     """
     stones = _handicap_points(game, handicap) if handicap else []
     komi_fields = _komi_fields(game, komi)
