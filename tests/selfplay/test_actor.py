@@ -128,7 +128,7 @@ def test_a_full_inbox_leaves_the_learner_nothing_to_play(tmp_path: Path) -> None
     inbox = Inbox(tmp_path)
     inbox.post("a-000001", pack_finished(GAME, finished_games(200, first_id=1_000_000)), 1)
     endless = {"visits": 10_000_000, "solve": False}
-    slow = SearchStage(parallel_games=2, search=endless)  # type: ignore[arg-type]
+    slow = SearchStage.model_validate({"parallel_games": 2, "search": endless})
     games = LocalGames(Openings(GAME, slow, seed=1), CPU, 1, inbox)
     logs = games.play(new_net(GAME, 1, 8, 0), 100, lambda share: None)
     assert all(log.id >= 1_000_000 for log in logs)
