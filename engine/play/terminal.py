@@ -17,6 +17,8 @@ from engine.play.setup import GameSetup, open_session, pace_words, read_game
 from engine.players.bot import Stop
 
 _LONGEST_QUOTE = 40
+_LEAVING = ("quit", "exit", "q")
+_LOSING = (*_LEAVING, "new", "load")  # a game that is kept nowhere
 
 
 def play_game(
@@ -55,6 +57,7 @@ class Terminal:
         self.style = style_for(session.game, output, plain)
         self._watching = session.human is None
         self._paused = False  # only while watching: wait for Enter before the next move
+        self._insisted = ""  # what must be typed once more, as it loses the game
         self._commands: dict[str, tuple[str, Callable[[], None]]] = {
             "undo": ("take your last move back, and the reply", self._undo),
             "redo": ("play again what undo took back", self._redo),
@@ -76,7 +79,9 @@ class Terminal:
                 self._bot_moves()
                 continue
             line = self._ask()
-            if line is None or line.lower() in ("quit", "exit", "q"):
+            if line is not None and self._spares(line):
+                continue
+            if line is None or line.lower() in _LEAVING:
                 return
             try:
                 if self.session.check_time():
@@ -104,6 +109,18 @@ class Terminal:
         if not self.input.isatty():
             self.say(line.rstrip("\n"))  # a terminal shows what is typed; elsewhere we do
         return line.strip()
+
+    def _spares(self, line: str) -> bool:
+        """Whether the line would lose the game in play, which at a terminal takes typing it twice."""
+        losing = line.lower().split()[:1] in ([word] for word in _LOSING)
+        spared = losing and self.session.unsaved and self.input.isatty()
+        if not spared or line == self._insisted:
+            self._insisted = ""
+            return False
+        self._insisted = line
+        remedy = "; save FILE keeps it" if self.session.game.family == "go" else ""
+        self.say(f"The game is not over and kept nowhere{remedy}. To lose it, type {line} again.")
+        return True
 
     def _do(self, line: str) -> None:
         """Does one command or move. Raises UserError with the line to print instead."""

@@ -377,6 +377,36 @@ def test_after_the_end_undo_new_save_and_quit_are_offered(tmp_path):
     assert next(read_records([path])).result == "W+R"
 
 
+class Keyboard(io.StringIO):
+    """What a person types at a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("D5\nquit\nquit\n", 1),
+        ("D5\nnew\nnew\nq\n", 1),
+        ("D5\nload none.sgf\nnew\nquit\n", 3),
+        ("D5\nquit\nhint\nquit\nquit\n", 2),
+        ("D5\nsave FILE\nquit\n", 0),
+        ("D5\nresign\nquit\n", 0),
+        ("quit\n", 0),
+        ("D5\nquit", 1),
+    ],
+)
+def test_at_a_terminal_what_loses_an_unsaved_game_is_typed_twice(typed, asked, tmp_path):
+    output = io.StringIO()
+    keyboard = Keyboard(typed.replace("FILE", str(tmp_path / "kept.sgf")))
+    play_game(setup(), input=keyboard, output=output)
+    assert (
+        output.getvalue().count("The game is not over and kept nowhere; save FILE keeps it.") == asked
+    )
+    assert keyboard.read() == "", "it went on until the last line"
+
+
 @pytest.mark.parametrize(
     ("human", "moves", "typed", "ending"),
     [
