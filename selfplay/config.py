@@ -22,7 +22,7 @@ Stage = Annotated[
 
 
 class NetShape(BaseModel):
-    """The size of a new net."""
+    """The size of a new net; one to start from brings its own."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -79,11 +79,14 @@ def preset_path(name: str, folder: Path = PRESETS) -> Path:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The values of a TOML file. Raises UserError."""
+    """The values of a configuration. Raises UserError, also where the net would have two shapes."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"cannot read the configuration '{path}': {error}") from error
+    if {"start", "net"} <= values.keys():
+        raise UserError(f"{path}: net: the net of 'start' has its own shape: leave one of the two out")
+    return values
 
 
 def parse_config(values: dict[str, Any], source: str) -> RunConfig:

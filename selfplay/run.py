@@ -84,7 +84,9 @@ class Run:
         except OSError as error:
             raise UserError(f"cannot write the run folder '{folder}': {error}") from error
         stages = ", ".join(stage.teacher for stage in config.stages)
-        reporter.line(f"a new run in '{folder}': {config.game}, {stages}")
+        shape = f"a new net of {config.net.blocks} x {config.net.channels}"
+        start = f"'{config.start}'" if config.start else shape
+        reporter.line(f"a new run in '{folder}': {config.game}, {stages}, from {start} on")
         return run
 
     @staticmethod

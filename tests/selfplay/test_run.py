@@ -464,6 +464,9 @@ def test_a_configuration_is_a_toml_file(tmp_path: Path) -> None:
     path.write_text("game = go9")
     with pytest.raises(UserError, match=r"run\.toml"):
         read_config(path)
+    path.write_text('start = "go9"\n[net]\nblocks = 8\n[[stages]]\nteacher = "search"\n')
+    with pytest.raises(UserError, match=r"run\.toml: net: the net of 'start' has its own shape"):
+        read_config(path)
 
 
 @pytest.mark.parametrize("name", ["cluster", "demo", "gpu", "laptop"])
