@@ -34,6 +34,11 @@ def searched(start, evaluator=None, seed=0, **options):
     return search
 
 
+def solved(start, evaluator=None, seed=0, **options):
+    """A search that carries proven results up the tree."""
+    return searched(start, evaluator, seed, **{"solve": True, **options}).core
+
+
 def tried(search):
     """{action: (visits, value sum in the mover's view)}, as `reference_search.statistics`."""
     return {m.action: (m.visits, m.value * m.visits) for m in search.core.moves() if m.visits}
