@@ -11,6 +11,7 @@ would on the whole batch. Followers read no data and write no files.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -59,6 +60,7 @@ def together() -> Iterator[bool]:
         raise
     if leads:
         _say(END)
+    gc.collect()  # a model that outlives its process group can abort the interpreter at its end
     distributed.destroy_process_group()
 
 

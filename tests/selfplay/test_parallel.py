@@ -78,15 +78,16 @@ import test_parallel
 from selfplay.learning import parallel
 from selfplay.learning.learner import Learner
 from safetensors.torch import save_file
+
+def lead():
+    assert parallel.world() == 2
+    history, learner = test_parallel.train()
+    state = {name: part.contiguous() for name, part in learner.state().items()}
+    save_file(state, sys.argv[1] + "/state")
+    Path(sys.argv[1], "losses").write_text(json.dumps(history))
+
 with parallel.together() as leads:
-    if leads:
-        assert parallel.world() == 2
-        history, learner = test_parallel.train()
-        state = {name: part.contiguous() for name, part in learner.state().items()}
-        save_file(state, sys.argv[1] + "/state")
-        Path(sys.argv[1], "losses").write_text(json.dumps(history))
-    else:
-        parallel.follow(Learner.following)
+    lead() if leads else parallel.follow(Learner.following)
 """
 
 
