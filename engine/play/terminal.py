@@ -112,9 +112,9 @@ class Terminal:
 
     def _spares(self, line: str) -> bool:
         """Whether the line would lose the game in play, which at a terminal takes typing it twice."""
-        losing = line.lower().split()[:1] in ([word] for word in _LOSING)
-        spared = losing and self.session.unsaved and self.input.isatty()
-        if not spared or line == self._insisted:
+        words = line.lower().split()
+        loses = bool(words) and words[0] in _LOSING and self.session.unsaved
+        if not loses or not self.input.isatty() or line == self._insisted:
             self._insisted = ""
             return False
         self._insisted = line

@@ -60,7 +60,7 @@ def together() -> Iterator[bool]:
         raise
     if leads:
         _say(END)
-    gc.collect()  # a model that outlives its process group can abort the interpreter at its end
+    gc.collect()  # so that no model outlives its process group
     distributed.destroy_process_group()
 
 

@@ -65,7 +65,7 @@ def test_tic_tac_toe_is_learned_from_nothing_and_hardly_loses(tmp_path: Path) ->
     """Of some 580 lines, the net's policy without search: none of them with most seeds, else two."""
     run = Run.open(tmp_path / "run", default_config("tic_tac_toe"), Silent())
     assert run.go_on()
-    assert lost_lines(run.net_of_stage(0)) <= 6
+    assert lost_lines(run.net_of_stage(0)) <= 4
 
 
 def test_the_tic_tac_toe_net_that_ships_never_loses() -> None:
