@@ -18,6 +18,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from engine.errors import UserError
 from engine.nets.files import load_net
 from engine.nets.inference import Device, NetEvaluator, choose_device, describe_devices
 from engine.nets.tuning import game_threads
@@ -41,6 +42,10 @@ def help_run(folder: Path, device_name: str, deadline: float, report: Reporter) 
     Waits while the learner imitates experts or does not take up what is there. Raises UserError
     when there is no such run or device.
     """
+    if not Run.begun(folder):
+        raise UserError(
+            f"there is no run '{folder}' to help: begin it where it learns, without --actor"
+        )
     run, device = Run.open(folder, None, report), choose_device(device_name)
     report.line(f"actor: {describe_devices(device)}")
     while time.monotonic() < deadline:

@@ -5,8 +5,10 @@ Heavy imports wait until a command needs them.
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -118,12 +120,28 @@ def train(
     --game, --start, --device and --seed change what --config or --preset says. On several GPUs of a
     machine: torchrun --nproc-per-node N --no-python move37 train RUN.
     """
+    from engine.games import lasting_name
+    from selfplay.actor import help_run
     from selfplay.progress import Terminal
-    from selfplay.train import in_words, train_run
+    from selfplay.teachers.cluster import Cluster
+    from selfplay.train import asked_run, in_words, train_run
 
-    options = {"game": game, "start": start, "device": device, "seed": seed}
+    deadline = time.monotonic() + hours * 3600 if hours else float("inf")
+    given = {"game": game and lasting_name(game), "start": start, "device": device, "seed": seed}
+    options = {name: value for name, value in given.items() if value is not None}
+    if address is not None and not cluster:
+        raise UserError("--address names a Ray cluster: add --cluster")
+    if actor and (cluster or config or preset or options.keys() - {"device"}):
+        raise UserError("--actor helps a run that was begun elsewhere: give only RUN and --device")
+    done: dict[str, Any] | None
     with Terminal() as terminal:
-        done = train_run(run, config, preset, options, hours, cluster, address, actor, terminal)
+        if actor:
+            complete = help_run(run, device or "auto", deadline, terminal)
+            done = {"run": str(run), "complete": complete, "net": None}
+        else:
+            asked = asked_run(run, config, preset, options)
+            join = partial(Cluster, address) if cluster else None
+            done = train_run(run, asked, options, deadline, join, terminal)
     if done:
         result(as_json, done, in_words(done))
 

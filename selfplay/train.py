@@ -1,9 +1,9 @@
-"""Learning as it is asked for: one imitation, or a run begun, resumed or helped."""
+"""Learning as it is asked for: one imitation, or a run begun or resumed."""
 
 from __future__ import annotations
 
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from engine.errors import UserError
 from engine.games import lasting_name, load
 from engine.nets.files import check_writable, info_of, load_start, new_net, save_net
 from engine.nets.inference import choose_device, describe_devices
-from selfplay.actor import help_run
 from selfplay.config import RunConfig, parse_config, preset_names, read_config, read_preset
 from selfplay.learning import parallel
 from selfplay.learning.learner import Learner
@@ -91,43 +90,38 @@ def with_options(config: RunConfig, options: dict[str, Any]) -> RunConfig:
     return config.model_copy(update=changes)
 
 
-def train_run(
-    folder: Path,
-    config_path: Path | None,
-    preset: str | None,
-    options: dict[str, Any],
-    hours: float | None,
-    cluster: bool,
-    address: str | None,
-    actor: bool,
-    reporter: Reporter,
-) -> dict[str, Any] | None:
-    """Begins or resumes a run, or helps it as an actor or a follower of torchrun's first process.
+def asked_run(
+    folder: Path, config_path: Path | None, preset: str | None, options: dict[str, Any]
+) -> RunConfig | None:
+    """The run that a command line describes, or None where it only names one begun before.
 
-    `options` are what the command line says of game, start, device and seed, None where it is
-    silent. Gives what `move37 train --json` prints, a follower nothing. Raises UserError for
-    options that contradict each other or the run as it was begun.
+    `options` are what it says of game, start, device and seed; they change the configuration.
     """
-    deadline = time.monotonic() + hours * 3600 if hours else float("inf")
-    options = {name: value for name, value in options.items() if value is not None}
-    if address is not None and not cluster:
-        raise UserError("--address names a Ray cluster: add --cluster")
-    if actor:
-        if cluster or config_path or preset or options.keys() - {"device"}:
-            raise UserError("--actor helps a run that was begun elsewhere: give only RUN and --device")
-        done = help_run(folder, options.get("device", "auto"), deadline, reporter)
-        return {"run": str(folder), "complete": done, "net": None}
     if config_path is not None and preset is not None:
         raise UserError("--config and --preset both describe the run: give one of them")
-    if "game" in options:
-        options["game"] = lasting_name(options["game"])
-    config: RunConfig | None = None
     if config_path is not None:
-        config = with_options(read_config(config_path), options)
-    elif preset is not None:
-        config = with_options(read_preset(preset), options)
-    elif not Run.begun(folder):
-        config = with_options(default_config(options.get("game", "go9")), options)
+        return with_options(read_config(config_path), options)
+    if preset is not None:
+        return with_options(read_preset(preset), options)
+    if Run.begun(folder):
+        return None
+    return with_options(default_config(options.get("game", "go9")), options)
+
+
+def train_run(
+    folder: Path,
+    config: RunConfig | None,
+    options: dict[str, Any],
+    deadline: float,
+    join: Callable[[], Cluster] | None,
+    reporter: Reporter,
+) -> dict[str, Any] | None:
+    """Begins or resumes a run until it is complete or until the deadline (time.monotonic).
+
+    `join` joins the cluster that plays; without it this machine does. Gives what `move37 train
+    --json` prints, or nothing in a process that follows torchrun's first one. Raises UserError for
+    options or a configuration that contradict the run as it was begun.
+    """
     with parallel.together() as leads:
         if not leads:
             parallel.follow(Learner.following)
@@ -136,7 +130,7 @@ def train_run(
         run.check(options)
         processes = f", {parallel.world()} processes train" if parallel.world() > 1 else ""
         reporter.line(describe_devices(run.device) + processes)
-        complete = run.go_on(deadline, Cluster(address) if cluster else None)
+        complete = run.go_on(deadline, join() if join else None)
     net = run.net_of_stage(len(run.config.stages) - 1) if complete else None
     return {"run": str(folder), "complete": complete, "net": net and str(net)}
 

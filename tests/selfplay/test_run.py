@@ -23,7 +23,7 @@ from selfplay.metrics import Metrics
 from selfplay.progress import Silent
 from selfplay.run import Run, alone
 from selfplay.teachers.teacher import SearchStage
-from selfplay.train import in_words, train_run, with_options
+from selfplay.train import asked_run, in_words, train_run, with_options
 
 STAGE = {
     "teacher": "search",
@@ -127,8 +127,8 @@ def test_a_run_stopped_by_its_deadline_goes_on_where_it_was(tmp_path: Path) -> N
 
 
 def train(folder: Path, config: Path | None = None, **options: Any) -> dict[str, Any] | None:
-    hours = 1e-9  # the run is begun, and no more
-    return train_run(folder, config, None, options, hours, False, None, False, Silent())
+    asked, at_once = asked_run(folder, config, None, options), time.monotonic()
+    return train_run(folder, asked, options, at_once, None, Silent())
 
 
 def test_options_change_what_a_configuration_says(tmp_path: Path) -> None:
