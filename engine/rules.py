@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.errors import UserError, did_you_mean
+from engine.position import Position
 
 Ko = Literal["SIMPLE", "POSITIONAL", "SITUATIONAL"]
 Scoring = Literal["AREA", "TERRITORY"]
@@ -52,14 +53,7 @@ class Rules:
 
     def start_fields(self) -> dict[str, int]:
         """The fields of a Go state that stand for these rules; see `Position.set_start`."""
-        from engine.games import go
-
-        ko_rules = {
-            "SIMPLE": go.KO_SIMPLE,
-            "POSITIONAL": go.KO_POSITIONAL,
-            "SITUATIONAL": go.KO_SITUATIONAL,
-        }
-        return {"ko_rule": ko_rules[self.ko], "suicide": int(self.suicide)}
+        return {"ko_rule": _ko_rules()[self.ko], "suicide": int(self.suicide)}
 
     def bonus(self, handicap: int) -> int:
         """White's points for that many handicap stones; fewer than two are no handicap."""
@@ -92,6 +86,24 @@ class Rules:
         if self.ko == "SITUATIONAL":
             return "NZ" if self.suicide else "AGA"
         return "Tromp-Taylor" if self.suicide else "Chinese"
+
+
+def _ko_rules() -> dict[Ko, int]:
+    """The field `ko_rule` of a Go state by its name."""
+    from engine.games import go
+
+    return {
+        "SIMPLE": go.KO_SIMPLE,
+        "POSITIONAL": go.KO_POSITIONAL,
+        "SITUATIONAL": go.KO_SITUATIONAL,
+    }
+
+
+def rules_of(position: Position) -> Rules:
+    """The rules by which a position of Go is played: for area, dead stones agreed upon."""
+    names = {number: name for name, number in _ko_rules().items()}
+    record = position.record
+    return Rules(names[int(record["ko_rule"][0])], bool(record["suicide"][0]))
 
 
 _CHINESE_SERVER = Rules("POSITIONAL", suicide=False, handicap_bonus="N")

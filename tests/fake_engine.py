@@ -14,7 +14,7 @@ LETTERS = "ABCDEFGHJKLMNOPQRST"
 
 def main() -> None:
     options = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=True))
-    size, taken, own_moves = 9, set(), 0
+    size, taken, own_moves, rules = 9, set(), 0, "none"
     print("chatter before the first command", flush=True)
     print("log line", file=sys.stderr, flush=True)
     for line in sys.stdin:
@@ -37,12 +37,11 @@ def main() -> None:
             answer = "pass" if own_moves >= int(options.get("--moves", "1000")) else point
             taken.add(answer)
             own_moves += 1
-        elif command == "final_score":
-            answer = "B+3.5"
-        elif command == "echo":
-            answer = "\n".join(arguments)
-        elif command == "taken":
-            answer = " ".join(sorted(taken))
+        elif command == "kata-set-rules":
+            rules = line.split(maxsplit=1)[1].strip()
+        elif command in ("echo", "final_score", "rules", "taken"):
+            told = {"echo": "\n".join(arguments), "final_score": "B+3.5", "rules": rules}
+            answer = told.get(command, " ".join(sorted(taken)))
         elif command not in ("komi", "quit"):
             answer = "? unknown command"
         text = answer if answer.startswith("?") else f"= {answer}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import queue
 import shlex
@@ -16,6 +17,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.position import Position
+from engine.rules import rules_of
 
 # Debian puts games where a service's PATH may not look.
 EXTRA_FOLDERS = "/usr/games:/usr/local/games"
@@ -210,7 +212,10 @@ class GtpPlayer:
         self.engine, self.seconds = engine, seconds
 
     def new_game(self, position: Position) -> None:
-        """Gives the engine, started anew if it has ended, the board, komi, stones and moves of Go."""
+        """Gives the engine, started anew if it has ended, the board, rules, komi, stones and moves.
+
+        Engines that know no `kata-set-rules` play by the rules they were started with.
+        """
         if not self.engine.alive:
             self.engine.restart()
         start = position.copy()
@@ -218,8 +223,11 @@ class GtpPlayer:
         self.notation = position.game.notation
         self.actions = position.game.actions
         komi = int(start.record["komi_half_points"][0]) / 2
-        for command in (f"boardsize {position.game.shape[0]}", "clear_board", f"komi {komi:g}"):
+        for command in (f"boardsize {position.game.shape[0]}", "clear_board"):
             self.engine.send(command)
+        with contextlib.suppress(GtpRefusalError):
+            self.engine.send(f"kata-set-rules {json.dumps(rules_of(position).as_json())}")
+        self.engine.send(f"komi {komi:g}")
         if self.seconds is not None:
             with contextlib.suppress(GtpRefusalError):  # it may have no clock
                 self.engine.send(f"time_settings 0 {math.ceil(self.seconds)} 1")

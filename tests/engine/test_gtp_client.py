@@ -1,5 +1,6 @@
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from engine.errors import UserError
 from engine.games import load
 from engine.players.gtp_client import GtpEngine, GtpError, GtpPlayer, GtpRefusalError, GtpTimeoutError
 from engine.position import Position
+from engine.rules import parse_rules, preset
 
 FAKE = shlex.join([sys.executable, str(Path(__file__).parent.parent / "fake_engine.py")])
 
@@ -108,6 +110,20 @@ def test_a_new_game_gives_the_engine_setup_and_moves(engine):
     player.play(1, 3)
     assert engine.send("taken") == "A5 B5 C3 C5 D5 E1 PASS"
     assert player.final_score() == "B+3.5"
+
+
+@pytest.mark.parametrize("name", ["chinese", "chinese-ogs", "aga", "new-zealand"])
+def test_a_new_game_tells_the_rules_to_an_engine_that_listens(engine, name):
+    position = Position(load("go5"))
+    position.set_start(**preset(name).start_fields())
+    GtpPlayer(engine).new_game(position)
+    assert parse_rules(engine.send("rules")) == replace(preset(name), handicap_bonus="0")
+
+
+def test_an_engine_that_knows_no_rules_plays_by_its_own():
+    with GtpEngine(f"{FAKE} --answer-kata-set-rules '? unknown command'") as engine:
+        GtpPlayer(engine).new_game(Position(load("go5")))
+        assert engine.send("rules") == "none"
 
 
 @pytest.mark.parametrize(
