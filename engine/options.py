@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +24,11 @@ LevelName = Annotated[
 ]
 MoveTime = Annotated[str | None, typer.Option("--time", help="The bot's time a move at most, e.g. 5s.")]
 OpeningMoves = Annotated[
-    int | None, typer.Option(min=0, help="Random moves before the players take over.")
+    int | None, typer.Option(min=0, help="Moves before the players take over, random ones by default.")
+]
+OpeningGames = Annotated[
+    Path | None,
+    typer.Option("--openings", help="Take them from recorded games of Go: SGF, folder, archive."),
 ]
 MoveSeconds = Annotated[
     float | None, typer.Option(min=0.1, help="Time for a move of GTP engines, who lose if slower.")

@@ -13,7 +13,17 @@ from typing import Annotated, Any
 import typer
 
 from engine.errors import UserError
-from engine.options import Device, GameName, Json, Minutes, MoveSeconds, OpeningMoves, Seed, result
+from engine.options import (
+    Device,
+    GameName,
+    Json,
+    Minutes,
+    MoveSeconds,
+    OpeningGames,
+    OpeningMoves,
+    Seed,
+    result,
+)
 
 
 def demo(
@@ -216,6 +226,7 @@ def arena(
     games: Annotated[int, typer.Option(min=1, help="Games, half of them with each colour.")] = 100,
     game: GameName = "go9",
     opening_moves: OpeningMoves = None,
+    openings: OpeningGames = None,
     sprt: Annotated[
         str | None,
         typer.Option(help="Stop when it is clear whether A is this or that Elo better: 0,35."),
@@ -232,7 +243,7 @@ def arena(
     from selfplay.rating.match import MatchOptions, arena_match, match_json, match_text
 
     test = parse_sprt(sprt) if sprt else None
-    options = MatchOptions(opening_moves, seconds, test, sgf)
+    options = MatchOptions(opening_moves, openings, seconds, test, sgf)
     with Terminal() as terminal:
         tally = arena_match(a, b, games, game, options, device, seed, terminal)
     result(as_json, match_json(tally, test), match_text(a, b, tally, test))
@@ -252,6 +263,7 @@ def ladder(
     visits: Annotated[int, typer.Option(min=1, help="Visits a move of nets named by file.")] = 100,
     game: GameName = "go9",
     opening_moves: OpeningMoves = None,
+    openings: OpeningGames = None,
     seconds: MoveSeconds = None,
     device: Device = "auto",
     seed: Seed = 0,
@@ -264,7 +276,7 @@ def ladder(
 
     if gauntlet and chain:
         raise UserError("--gauntlet and --chain both say who plays whom: give one of them")
-    options = MatchOptions(opening_moves, seconds)
+    options = MatchOptions(opening_moves, openings, seconds)
     pairing: Pairing = "gauntlet" if gauntlet else "chain" if chain else "all"
     with Terminal() as terminal:
         standings = climb(players, table, games, pairing, visits, game, options, device, seed, terminal)
@@ -278,6 +290,7 @@ def curve(
     out: Annotated[Path, typer.Option(help="The folder that keeps results and chart.")] = Path("curve"),
     game: GameName = "go9",
     opening_moves: OpeningMoves = None,
+    openings: OpeningGames = None,
     device: Device = "auto",
     seed: Seed = 0,
     as_json: Json = False,
@@ -287,7 +300,7 @@ def curve(
     from selfplay.rating.match import MatchOptions
     from selfplay.reports.curve import parse_visits, visits_curve
 
-    counts, options = parse_visits(visits), MatchOptions(opening_moves)
+    counts, options = parse_visits(visits), MatchOptions(opening_moves, openings)
     with Terminal() as terminal:
         found = visits_curve(net, counts, games, out, game, options, device, seed, terminal)
     result(as_json, found.as_json(), str(found))

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.game import Game
@@ -19,6 +17,7 @@ from engine.records.record import GameRecord, result_outcome
 from engine.records.sgf import write_sgf
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
 from selfplay.rating.elo import Elo, Sprt, match_elo
+from selfplay.rating.openings import match_openings, opening_of
 
 FAILURES_IN_A_ROW = 3
 
@@ -76,46 +75,10 @@ class Tally:
         )
 
 
-def default_opening_moves(game: Game) -> int:
-    """How many random moves open a game so that few games of a match are alike."""
-    return min(4, max(1, game.area // 10))
-
-
-def random_openings(game: Game, count: int, moves: int, seed: int) -> list[Position]:
-    """Different positions after uniformly random moves (no passes), none of them over.
-
-    When the game has fewer than `count` of them, they repeat, or there are fewer. Raises UserError
-    when no position is left to play after so many moves.
-    """
-    rng = np.random.default_rng(seed)
-    openings: list[Position] = []
-    seen: set[tuple[int, ...]] = set()
-    attempts = 0
-    while len(openings) < count and attempts < 100 * (count + 10):
-        attempts += 1
-        position = Position(game)
-        for _ in range(moves):
-            legal = np.flatnonzero(position.legal_mask()[: game.board_actions])
-            if position.over or len(legal) == 0:
-                break
-            position.play(int(rng.choice(legal)))
-        key = tuple(position.actions)
-        if position.over or (key in seen and attempts < 20 * count):
-            continue
-        seen.add(key)
-        openings.append(position)
-    if not openings:
-        raise UserError(
-            f"after {moves} random opening moves no game of {game.name} goes on: ask for fewer"
-        )
-    return openings
-
-
 def paired_starts(openings: Sequence[Position], games: int) -> Iterator[Start]:
     """Each opening twice, first with seat 0 moving first, then with seat 1."""
     for index in range(games):
-        opening = openings[(index // 2) % len(openings)]
-        yield Start(index, opening.state, first_seat=index % 2)
+        yield Start(index, opening_of(openings, index).state, first_seat=index % 2)
 
 
 def play_match(
@@ -125,19 +88,18 @@ def play_match(
     games: int,
     *,
     seed: int,
-    opening_moves: int | None = None,
+    openings: Sequence[Position] | None = None,
     workers: int = 1,
     on_game: Callable[[Tally], bool] = lambda tally: True,
     keep: Callable[[Played], None] = lambda played: None,
 ) -> Tally:
-    """Plays a match between two searching players, many games at once.
+    """Plays a match between two searching players, many games at once, from random or given openings.
 
     `on_game` hears the tally after each game and may end the match by returning False; `keep` hears
     each game before. Games count in the order in which they began: a match that ended with the first
     ones to finish would count the short games alone.
     """
-    moves = default_opening_moves(game) if opening_moves is None else opening_moves
-    openings = random_openings(game, max(1, (games + 1) // 2), moves, seed)
+    openings = openings or match_openings(game, games, seed)
     pool = MatchPool(
         game.native,
         seats,
@@ -160,7 +122,7 @@ def play_match(
     def count(log: Log) -> bool:
         result_a = log.outcome if log.first_seat == 0 else -log.outcome
         tally.add(result_a, log.start.tobytes() + log.actions.tobytes())
-        opening = _opening_of(openings, log.id)
+        opening = opening_of(openings, log.id)
         actions = opening.actions + log.actions.tolist()
         result = result_text(log.outcome, log.score)
         keep(Played(log.id, log.first_seat, opening, actions, log.outcome, result))
@@ -177,7 +139,7 @@ def play_gtp_match(
     games: int,
     *,
     seed: int,
-    opening_moves: int | None = None,
+    openings: Sequence[Position] | None = None,
     on_game: Callable[[Tally], bool] = lambda tally: True,
     keep: Callable[[Played], None] = lambda played: None,
 ) -> Tally:
@@ -188,14 +150,13 @@ def play_gtp_match(
     `final_score`, which knows dead stones, or else by our own rules. Raises GtpError when an engine
     has failed in `FAILURES_IN_A_ROW` games, which is no match.
     """
-    moves = default_opening_moves(game) if opening_moves is None else opening_moves
-    openings = random_openings(game, max(1, (games + 1) // 2), moves, seed)
+    openings = openings or match_openings(game, games, seed)
     tally = Tally()
     failures = [0, 0]  # in a row, by seat
     for index in range(games):
         first_seat = index % 2
         seats = (a, b) if first_seat == 0 else (b, a)
-        played = replace(_referee(_opening_of(openings, index), seats), id=index, first_seat=first_seat)
+        played = replace(_referee(opening_of(openings, index), seats), id=index, first_seat=first_seat)
         for seat in (0, 1):
             failed = played.failure is not None and played.loser == seat ^ first_seat
             failures[seat] = failures[seat] + 1 if failed else 0
@@ -209,10 +170,6 @@ def play_gtp_match(
         if not on_game(tally):
             break
     return tally
-
-
-def _opening_of(openings: Sequence[Position], index: int) -> Position:
-    return openings[(index // 2) % len(openings)]
 
 
 @dataclass(frozen=True)

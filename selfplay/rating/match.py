@@ -21,6 +21,7 @@ from mcts import SearchSettings
 from selfplay.progress import Reporter
 from selfplay.rating.arena import SgfFolder, Tally, play_gtp_match, play_match
 from selfplay.rating.elo import Sprt
+from selfplay.rating.openings import match_openings
 
 LEAST_GAMES = 100  # of a match with a deadline, however late it is
 
@@ -29,13 +30,15 @@ LEAST_GAMES = 100  # of a match with a deadline, however late it is
 class MatchOptions:
     """How a match is played.
 
-    opening_moves  random moves before the players take over; None: the game's default
+    opening_moves  moves before the players take over; None: the game's default
+    openings       recorded games whose first moves these are; None: random ones
     seconds        time for a move of GTP engines; None: no limit but patience
     sprt           ends the match as soon as this test is decided
     sgf            keeps each game of Go in this folder
     """
 
     opening_moves: int | None = None
+    openings: Path | None = None
     seconds: float | None = None
     sprt: Sprt | None = None
     sgf: Path | None = None
@@ -58,6 +61,7 @@ def arena_match(
     if (gtp or options.sgf) and game.family != "go":
         raise UserError(f"{game_name}: only Go has engines that speak GTP and records in SGF")
     keep = SgfFolder(options.sgf, (a, b)) if options.sgf else lambda played: None
+    openings = match_openings(game, games, seed, options.opening_moves, options.openings)
     sprt, reached = options.sprt, Tally()
 
     def on_game(tally: Tally) -> bool:
@@ -86,7 +90,7 @@ def arena_match(
                 players[1],
                 games,
                 seed=seed,
-                opening_moves=options.opening_moves,
+                openings=openings,
                 on_game=on_game,
                 keep=keep,
             )
@@ -98,7 +102,7 @@ def arena_match(
             evaluators,
             games,
             seed=seed,
-            opening_moves=options.opening_moves,
+            openings=openings,
             workers=game_threads(device),
             on_game=on_game,
             keep=keep,

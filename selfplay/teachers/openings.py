@@ -10,7 +10,7 @@ from engine.game import Game
 from engine.position import Position
 from mcts import Start
 from selfplay.learning.replay import Games
-from selfplay.rating.arena import default_opening_moves
+from selfplay.rating.openings import default_opening_moves
 from selfplay.teachers.teacher import Teacher
 
 _STARTING = 1  # an independent stream of random numbers

@@ -23,13 +23,12 @@ from selfplay.rating.arena import (
     Played,
     SgfFolder,
     Tally,
-    default_opening_moves,
     paired_starts,
     play_gtp_match,
     play_match,
-    random_openings,
 )
 from selfplay.rating.match import MatchOptions, arena_match
+from selfplay.rating.openings import random_openings
 
 STRONG = SearchSettings(visits=200)
 RANDOM = parse_player("random", load("tic_tac_toe")).settings
@@ -37,22 +36,8 @@ FAKE = shlex.join([sys.executable, str(Path(__file__).parent.parent / "fake_engi
 GO5 = load("go5")
 
 
-def test_openings_are_different_and_not_over() -> None:
-    game = load("go9")
-    openings = random_openings(game, 50, default_opening_moves(game), seed=3)
-    assert len({tuple(o.actions) for o in openings}) == 50
-    assert all(len(o.actions) == 4 and not o.over for o in openings)
-
-
-def test_openings_repeat_only_when_the_game_has_too_few() -> None:
-    game = load("tic_tac_toe")
-    openings = random_openings(game, 20, 1, seed=0)
-    assert len(openings) == 20 and len({tuple(o.actions) for o in openings}) == 9
-
-
-def test_openings_that_leave_nothing_to_play_are_a_mistake_of_the_user() -> None:
-    with pytest.raises(UserError, match=r"after 9 random opening moves no game of tic_tac_toe"):
-        random_openings(load("tic_tac_toe"), 2, 9, seed=0)
+def opened(moves: int) -> list[Position]:
+    return random_openings(GO5, 2, moves, seed=1)
 
 
 def test_each_opening_is_played_once_with_each_colour() -> None:
@@ -169,7 +154,7 @@ def test_an_engine_that_breaks_the_rules_loses_that_game_and_plays_the_next(
     """An illegal A1 comes in the second game at the latest, since there it is taken already."""
     timeout = 2 if "hang" in options else 30  # a busy machine starts the engine in a second
     for engine in fake(options, timeout=timeout):
-        tally = play_gtp_match(GO5, ours(), engine, 2, seed=0, opening_moves=2, keep=kept.append)
+        tally = play_gtp_match(GO5, ours(), engine, 2, seed=0, openings=opened(2), keep=kept.append)
     assert tally.games == 2
     lost = [played for played in kept if played.result.endswith("+" + reason)]
     assert lost, [played.result for played in kept]
@@ -191,7 +176,7 @@ def test_the_fault_is_the_broken_engines_whoever_is_to_move() -> None:
     """The engine dies when it hears the opponent's move, or at the start of a game as White."""
     for command in ("play", "komi"):
         for engine in fake(f"--die-at {command}"):
-            tally = play_gtp_match(GO5, ours(), engine, 2, seed=0, opening_moves=0)
+            tally = play_gtp_match(GO5, ours(), engine, 2, seed=0, openings=opened(0))
         assert (tally.wins_a, tally.wins_b) == (2, 0)
 
 
@@ -209,7 +194,15 @@ def test_an_engine_is_told_its_time_and_stopped_when_it_is_over(
 def test_games_are_kept_with_their_opening_names_and_result(tmp_path: Path) -> None:
     uniform = UniformEvaluator(GO5.actions)
     keep = SgfFolder(tmp_path / "games", ("first", "second"))
-    play_match(GO5, (RANDOM, RANDOM), (uniform, uniform), 4, seed=1, opening_moves=3, keep=keep)
+    play_match(
+        GO5,
+        (RANDOM, RANDOM),
+        (uniform, uniform),
+        4,
+        seed=1,
+        openings=opened(3),
+        keep=keep,
+    )
     records = [r for r in read_records([tmp_path / "games"]) if isinstance(r, GameRecord)]
     assert [record.name for record in records] == ["game 1", "game 2", "game 3", "game 4"]
     assert [record.players for record in records] == [("first", "second"), ("second", "first")] * 2
@@ -227,7 +220,7 @@ def test_games_are_kept_with_their_opening_names_and_result(tmp_path: Path) -> N
 def test_the_games_of_engines_are_kept_too(tmp_path: Path) -> None:
     keep = SgfFolder(tmp_path, ("ours", "fake"))
     for engine in fake("--moves 2"):
-        play_gtp_match(GO5, ours(), engine, 2, seed=0, opening_moves=1, keep=keep)
+        play_gtp_match(GO5, ours(), engine, 2, seed=0, openings=opened(1), keep=keep)
     first, second = read_records([tmp_path])
     assert isinstance(first, GameRecord) and isinstance(second, GameRecord)
     assert first.result == "B+3.5" and first.players == ("ours", "fake")
