@@ -2,7 +2,18 @@
 
 import pytest
 from textual.widgets import Static
-from tui_live import FIRST_MOVES, KnowsOwners, driven, opened, picture, played, said, table, until
+from tui_live import (
+    FIRST_MOVES,
+    KnowsOwners,
+    driven,
+    opened,
+    picture,
+    played,
+    said,
+    shown,
+    table,
+    until,
+)
 
 from engine import games
 from engine.tui.board import Board
@@ -117,9 +128,7 @@ async def test_help_opens_and_closes_and_fits():
     screen = table()
     async with opened(screen) as pilot:
         await pilot.press("f1")
-        await pilot.pause()
-        assert isinstance(pilot.app.screen, Help)
-        assert pilot.app.screen.query_one(Static).region.height <= 22
+        text = (await shown(pilot, Help)).query_one(Static)
+        await until(pilot, lambda: 0 < text.region.height <= 22)
         await pilot.press("escape")
-        await pilot.pause()
-        assert pilot.app.screen is screen
+        await until(pilot, lambda: pilot.app.screen is screen)

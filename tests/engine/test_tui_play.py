@@ -2,7 +2,7 @@
 
 import pytest
 from textual.widgets import Button, Input
-from tui_live import FIRST_MOVES, click, driven, opened, played, said, table, type_line, until
+from tui_live import FIRST_MOVES, click, driven, opened, played, said, shown, table, type_line, until
 
 from engine.records.files import read_records
 from engine.tui.board import Board
@@ -92,25 +92,17 @@ async def test_a_game_is_saved_and_loaded_again(tmp_path):
     path = tmp_path / "a_game.sgf"
     async with opened(screen) as pilot:
         await pilot.press("ctrl+s")
-        await pilot.pause()
-        pilot.app.screen.query_one(Input).value = str(path)
+        (await shown(pilot, FileName)).query_one(Input).value = str(path)
         await pilot.press("enter")
-        await pilot.pause()
-        assert said(screen) == f"Saved as {path}"
+        await until(pilot, lambda: said(screen) == f"Saved as {path}")
         screen.session.new()
         screen.refresh_game()
         await pilot.press("ctrl+o")
-        await pilot.pause()
-        assert isinstance(pilot.app.screen, FileName)
-        pilot.app.screen.query_one(Input).value = str(path)
+        (await shown(pilot, FileName)).query_one(Input).value = str(path)
         await pilot.press("enter")
         await until(pilot, lambda: len(played(screen)) == 4)
     assert played(screen) == ["C3", "B3", "D3", "B2"]
     assert len(next(read_records([path])).moves) == 4
-
-
-def asks(pilot):
-    return isinstance(pilot.app.screen, Unsaved)
 
 
 @pytest.mark.parametrize("key", ["ctrl+q", "ctrl+n", "load"])
@@ -127,12 +119,11 @@ async def test_an_unsaved_game_in_play_is_not_lost_unasked(key, tmp_path):
             else:
                 await pilot.press(key)
             if key == "ctrl+n":
-                await until(pilot, lambda: isinstance(pilot.app.screen, NewGame))
-                pilot.app.screen.query_one("#start", Button).press()
-            await until(pilot, lambda: asks(pilot))
+                (await shown(pilot, NewGame)).query_one("#start", Button).press()
+            dialog = await shown(pilot, Unsaved)
             assert len(played(screen)) == 4
-            pilot.app.screen.query_one(f"#{button}", Button).press()
-            await until(pilot, lambda: not asks(pilot))
+            dialog.query_one(f"#{button}", Button).press()
+            await until(pilot, lambda: not isinstance(pilot.app.screen, Unsaved))
         await until(pilot, lambda: not pilot.app.is_running or len(played(screen)) < 4)
 
 
@@ -153,9 +144,10 @@ async def test_quitting_from_the_review_of_a_game_in_play_asks_too():
     async with opened(screen) as pilot:
         await type_line(pilot, "review")
         await pilot.press("ctrl+q", "ctrl+q")
-        assert asks(pilot)
+        await shown(pilot, Unsaved)
         await pilot.press("escape")
-        assert not asks(pilot) and pilot.app.is_running
+        await until(pilot, lambda: not isinstance(pilot.app.screen, Unsaved))
+        assert pilot.app.is_running
 
 
 @driven
@@ -171,9 +163,7 @@ async def test_the_new_game_dialog_refuses_what_cannot_be_and_starts_what_can():
     screen = table()
     async with opened(screen) as pilot:
         await pilot.press("ctrl+n")
-        await pilot.pause()
-        dialog = pilot.app.screen
-        assert isinstance(dialog, NewGame)
+        dialog = await shown(pilot, NewGame)
         dialog.query_one("#komi", Input).value = "0.3"
         dialog.query_one("#start", Button).press()
         await until(pilot, lambda: "half points" in str(dialog.query_one(".error").render()))

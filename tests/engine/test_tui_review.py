@@ -1,7 +1,7 @@
 """The terminal app's reviews of games."""
 
 import pytest
-from tui_live import driven, opened, played, said, table, until
+from tui_live import driven, opened, played, said, shown, table, until
 
 from engine.analysis.review import Review
 from engine.errors import UserError
@@ -48,7 +48,7 @@ async def test_a_review_of_the_game_in_play_returns_to_it():
     screen = table(moves="C3 B3", visits=4)
     async with opened(screen) as pilot:
         await pilot.press("f9")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen))
+        await shown(pilot, ReviewScreen)
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is screen)
         assert played(screen) == ["C3", "B3"]

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from tui_live import Waits, click, driven, opened, played, said, table, until
+from tui_live import Waits, click, driven, opened, played, said, shown, table, until
 
 from engine.play.setup import GameSetup
 from engine.tui.dialogs import Help
@@ -28,8 +28,7 @@ async def test_the_ui_keeps_answering_while_the_bot_thinks():
         await click(pilot, "D4")
         assert said(screen) == "! it is the bot's turn"
         await pilot.press("f1")
-        await pilot.pause()
-        assert isinstance(pilot.app.screen, Help)
+        await shown(pilot, Help)
         await pilot.press("escape")
         assert played(screen) == ["C3"]
         slow.allowed.set()

@@ -74,6 +74,7 @@ def table(name="go5", moves="", human=0, visits=8, evaluator=None, **options):
 async def opened(screen, size=(80, 24)):
     """The app on a terminal of that size, settled."""
     async with Move37(screen).run_test(size=size) as pilot:
+        await shown(pilot, type(screen))
         await pilot.pause()
         yield pilot
 
@@ -84,6 +85,12 @@ async def until(pilot, true, seconds=20.0):
     while not true():
         assert time.monotonic() < end, "it did not come about"
         await pilot.pause(0.02)
+
+
+async def shown(pilot, kind):
+    """The screen of that kind, once it is up with all that is in it."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.is_mounted)
+    return pilot.app.screen
 
 
 async def click(pilot, name):
