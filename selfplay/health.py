@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import mean, stdev
 
 from selfplay.teachers.reinforcement import Iteration
 
@@ -160,11 +161,12 @@ def _gradient(history: Sequence[Iteration], limits: Thresholds) -> str | None:
 
 
 def _resignation(history: Sequence[Iteration], limits: Thresholds) -> str | None:
-    wrong = [i.wrong_resignations for i in history if i.wrong_resignations is not None]
-    recent = wrong[-10:]
-    if not recent or sum(recent) / len(recent) <= limits.wrong_resignations:
+    wrong = [i.wrong_resignations for i in history if i.wrong_resignations is not None][-20:]
+    if len(wrong) < limits.settled:
         return None
-    share = sum(recent) / len(recent)
+    share, error = mean(wrong), stdev(wrong) / math.sqrt(len(wrong))  # of a few games each
+    if share - 2 * error <= limits.wrong_resignations:
+        return None
     return f"{share:.0%} of resignations would have been wrong: lower resignation.below"
 
 

@@ -71,7 +71,7 @@ ILLNESSES = [
     ("replay age", sick(replay_age=300.0)),
     ("drift", sick({"drift": 0.3})),
     ("gradient", sick({"gradient_norm": 80.0})),
-    ("resignation", sick(wrong_resignations=0.5)),
+    ("resignation", [replace(WELL, wrong_resignations=share) for share in (0.1, 0.3, 0.2, 0.2)]),
 ]
 
 
@@ -80,6 +80,14 @@ def test_an_illness_is_named_with_its_cause_and_a_remedy(sign: str, history: lis
     symptoms = examine(history)
     assert [symptom.sign for symptom in symptoms] == [sign]
     assert ":" in symptoms[0].text and "\n" not in symptoms[0].text
+
+
+@pytest.mark.parametrize(
+    "shares", [(0.5,), (0.0, 0.13, 0.06), (0.0, 0.1) * 10, (0.0,) * 17 + (0.5,) * 3]
+)
+def test_wrong_resignations_that_chance_explains_raise_no_warning(shares: tuple[float, ...]) -> None:
+    """Each iteration plays a few games on: their share scatters about a true one of 5 % or less."""
+    assert signs([replace(WELL, wrong_resignations=share) for share in shares]) == []
 
 
 def test_every_check_has_an_illness_that_raises_it() -> None:
