@@ -96,9 +96,7 @@ def gtp(
         typer.Option(min=1, help="Visits a move, instead of a level; default: a second or two's."),
     ] = None,
     move_time: MoveTime = None,
-    rules: Annotated[
-        str, typer.Option(help="A name such as japanese or aga, or JSON.")
-    ] = "chinese-ogs",
+    rules: Annotated[str, typer.Option(help="A name such as japanese or aga, or JSON.")] = "cgos",
     komi: Annotated[float, typer.Option(help="Points for White, until told otherwise.")] = 7.0,
     resign: Annotated[
         float, typer.Option(min=0, max=0.4, help="Give up below this win rate; 0 never.")

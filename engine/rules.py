@@ -1,6 +1,7 @@
 """The rules of Go as data: named presets, JSON as other programs write it, what each field means.
 
     name          ko           suicide  scoring    tax   handicap bonus
+    cgos          positional   no       area       none  N
     tromp-taylor  positional   yes      area       none  0
     chinese       simple       no       area       none  N
     chinese-ogs   positional   no       area       none  N
@@ -10,9 +11,10 @@
     japanese      simple       no       territory  seki  0
     korean        simple       no       territory  seki  0
 
-The names and the JSON keys are those of KataGo's GTP extensions, which boards and servers use. The
-search always plays for area, which differs from territory by a point at most if both sides made as
-many moves; finished games are scored by `engine.scoring` as the rules say.
+The names, but for cgos, and the JSON keys are those of KataGo's GTP extensions, which boards and
+servers use. With cgos and tromp-taylor every stone counts as it stands; with the others the players
+agree on dead ones. The search always plays for area, which differs from territory by a point at
+most if both sides made as many moves; finished games are scored by `engine.scoring` as the rules say.
 """
 
 from __future__ import annotations
@@ -111,6 +113,7 @@ _AGA = Rules("SITUATIONAL", suicide=False, handicap_bonus="N-1")
 _JAPANESE = Rules("SIMPLE", suicide=False, scoring="TERRITORY", tax="SEKI")
 
 PRESETS = {
+    "cgos": Rules("POSITIONAL", suicide=False, handicap_bonus="N", friendly_pass=False),
     "tromp-taylor": Rules("POSITIONAL", suicide=True, friendly_pass=False),
     "chinese": Rules("SIMPLE", suicide=False, handicap_bonus="N"),
     "chinese-ogs": _CHINESE_SERVER,

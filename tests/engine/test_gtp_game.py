@@ -128,9 +128,14 @@ def test_it_passes_when_the_opponent_passed_and_the_agreed_score_is_a_win():
         engine.tell("undo", "komi 30")  # lost, so it tries something
         engine.send("kata-search_analyze b 10000 rootInfo true")
         assert "rootInfo visits" in engine.read_reply()[1]
-        engine.tell("komi 0", "kata-set-rule friendlyPassOk false")  # nothing can be agreed on
-        engine.send("kata-search_analyze b 10000 rootInfo true")
-        assert "rootInfo visits" in engine.read_reply()[1]
+
+
+@pytest.mark.parametrize(("rules", "plays_on"), [("cgos", True), ("chinese", False)])
+def test_where_every_stone_counts_dead_ones_are_captured_before_it_passes(rules, plays_on):
+    with LiveEngine(size=5, visits=50, rules=rules) as engine:
+        engine.tell(*(f"play {c}" for row in range(1, 6) for c in (f"b C{row}", f"w D{row}")))
+        engine.tell("komi 0", "play b A1", "play w B3", "play b B1", "play w pass")
+        assert (engine.tell("genmove b") != "pass") == plays_on  # as they stand White leads by 4
 
 
 def test_a_lost_game_is_given_up_after_a_while_unless_that_is_off():

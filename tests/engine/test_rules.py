@@ -13,8 +13,9 @@ from engine.games import go
 from engine.position import Position
 from engine.rules import PRESETS, Rules, parse_rules, set_one
 
-# As KataGo's documentation lists its shorthands.
+# As KataGo's documentation lists its shorthands, and CGOS plays.
 TABLE = """
+cgos          POSITIONAL   AREA       false  NONE  N    false
 tromp-taylor  POSITIONAL   AREA       true   NONE  0    false
 chinese       SIMPLE       AREA       false  NONE  N    true
 chinese-ogs   POSITIONAL   AREA       false  NONE  N    true
