@@ -232,6 +232,10 @@ def arena(
         typer.Option(help="Stop when it is clear whether A is this or that Elo better: 0,35."),
     ] = None,
     sgf: Annotated[Path | None, typer.Option(help="Keep each game of Go in this folder.")] = None,
+    referee: Annotated[
+        str | None,
+        typer.Option(help="gtp=CMD, an engine whose final_score decides, not the players'."),
+    ] = None,
     seconds: MoveSeconds = None,
     device: Device = "auto",
     seed: Seed = 0,
@@ -243,7 +247,7 @@ def arena(
     from selfplay.rating.match import MatchOptions, arena_match, match_json, match_text
 
     test = parse_sprt(sprt) if sprt else None
-    options = MatchOptions(opening_moves, openings, seconds, test, sgf)
+    options = MatchOptions(opening_moves, openings, seconds, test, sgf, referee)
     with Terminal() as terminal:
         tally = arena_match(a, b, games, game, options, device, seed, terminal)
     result(as_json, match_json(tally, test), match_text(a, b, tally, test))

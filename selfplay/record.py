@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
 import re
 import threading
@@ -18,8 +17,9 @@ from engine.games import load
 from engine.players.gtp_client import GtpEngine, GtpError, GtpPlayer
 from engine.position import Position
 from engine.records.files import read_records
-from engine.records.record import GameRecord, result_outcome, start_position
+from engine.records.record import GameRecord, start_position
 from engine.records.sgf import write_sgf
+from selfplay.rating.referee import judge
 
 RULES = "Chinese"
 DEFAULT_ENGINES = tuple(
@@ -187,7 +187,7 @@ class _Match:
             position.play(action)
             record.moves.append((colour, action))
             players[1 - colour].play(colour, action)
-        record.result = _result(players, position)
+        record.result = judge(position, players).result
         return ""
 
 
@@ -203,16 +203,3 @@ def _random_opening(record: GameRecord, stones: int, dice: random.Random) -> Non
     pieces = position.pieces().ravel()
     record.setup = [(int(action), int(pieces[action])) for action in pieces.nonzero()[0]]
     record.to_move = position.to_move
-
-
-def _result(players: tuple[GtpPlayer, GtpPlayer], position: Position) -> str:
-    """What the first engine that can score says, else the area score of the board as it stands."""
-    for player in players:
-        try:
-            score = player.final_score()
-        except GtpError:
-            continue
-        if not math.isnan(result_outcome(score)):
-            return score
-    margin = position.score()[0]
-    return "0" if margin == 0 else f"{'B' if margin > 0 else 'W'}+{abs(margin):g}"

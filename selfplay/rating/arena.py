@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,14 +9,14 @@ from pathlib import Path
 from engine.errors import UserError
 from engine.files import write_whole
 from engine.game import Game
-from engine.players.gtp_client import GtpError, GtpPlayer, GtpTimeoutError
+from engine.players.gtp_client import GtpPlayer
 from engine.players.named import SearchPlayer
 from engine.position import Position
-from engine.records.record import GameRecord, result_outcome
 from engine.records.sgf import write_sgf
 from mcts import Evaluator, Log, MatchPool, SearchSettings, Start
 from selfplay.rating.elo import Elo, Sprt, match_elo
 from selfplay.rating.openings import match_openings, opening_of
+from selfplay.rating.referee import Played, play_game, result_text
 
 FAILURES_IN_A_ROW = 3
 
@@ -31,6 +30,7 @@ class Tally:
     wins_b: int = 0
     lines: set[bytes] = field(default_factory=set)
     forfeits: list[str] = field(default_factory=list)
+    disputes: list[str] = field(default_factory=list)
 
     def add(self, result_a: float, line: bytes) -> None:
         """Counts a game: result_a +1 A won, -1 B won, 0 a draw; line is all that was played."""
@@ -63,6 +63,7 @@ class Tally:
             "draws": self.draws,
             "unique_games": len(self.lines),
             "forfeits": len(self.forfeits),
+            "disputes": len(self.disputes),
             "elo": round(elo.elo, 1),
             "elo_low": round(elo.low, 1),
             "elo_high": round(elo.high, 1),
@@ -140,15 +141,15 @@ def play_gtp_match(
     *,
     seed: int,
     openings: Sequence[Position] | None = None,
+    referee: GtpPlayer | None = None,
     on_game: Callable[[Tally], bool] = lambda tally: True,
     keep: Callable[[Played], None] = lambda played: None,
 ) -> Tally:
     """Plays a match one game after the other, for players that are other programs.
 
-    An engine that plays an illegal move, dies, hangs or refuses a legal move loses the game and is
-    started anew for the next one. A game that ends by passes is scored by the first GTP player's
-    `final_score`, which knows dead stones, or else by our own rules. Raises GtpError when an engine
-    has failed in `FAILURES_IN_A_ROW` games, which is no match.
+    Each game is played and judged as `selfplay.rating.referee` says; an engine that has failed is
+    started anew for the next one. Raises GtpError when an engine has failed in `FAILURES_IN_A_ROW`
+    games, which is no match, and when the referee fails.
     """
     openings = openings or match_openings(game, games, seed)
     tally = Tally()
@@ -156,7 +157,8 @@ def play_gtp_match(
     for index in range(games):
         first_seat = index % 2
         seats = (a, b) if first_seat == 0 else (b, a)
-        played = replace(_referee(opening_of(openings, index), seats), id=index, first_seat=first_seat)
+        played = play_game(opening_of(openings, index), seats, referee)
+        played = replace(played, id=index, first_seat=first_seat)
         for seat in (0, 1):
             failed = played.failure is not None and played.loser == seat ^ first_seat
             failures[seat] = failures[seat] + 1 if failed else 0
@@ -166,110 +168,12 @@ def play_gtp_match(
         tally.add(outcome if first_seat == 0 else -outcome, bytes(str(played.actions), "ascii"))
         if played.note:
             tally.forfeits.append(f"game {index + 1}: {played.note}")
+        if played.dispute:
+            tally.disputes.append(f"game {index + 1}: {played.dispute}")
         keep(played)
         if not on_game(tally):
             break
     return tally
-
-
-@dataclass(frozen=True)
-class Played:
-    """A game of a match.
-
-    id          its number, from 0
-    first_seat  the seat (0 A, 1 B) that had the first player's moves
-    opening     the position from which the players took over
-    actions     all that was played, the opening's included
-    outcome     +1 when the first player won, -1 the second, 0 a draw
-    result      as in SGF: B+3.5, W+R, B+F (illegal or broken), B+T (too slow), 0
-    note        why the game was forfeited, or nothing
-    failure     the engine's error, when it was not just an illegal move
-    """
-
-    id: int
-    first_seat: int
-    opening: Position
-    actions: list[int]
-    outcome: float
-    result: str
-    note: str = ""
-    failure: GtpError | None = None
-
-    @property
-    def loser(self) -> int | None:
-        """The player (0 or 1) who lost; None for a draw."""
-        return None if self.outcome == 0 else int(self.outcome > 0)
-
-    def record(self, names: tuple[str, str]) -> GameRecord:
-        """The game as a record of Go; names are those of A and B."""
-        start = self.opening.start.view(self.opening.game.state)
-        first = int(start["to_move"][0])
-        return GameRecord(
-            game=self.opening.game.name,
-            komi=int(start["komi_half_points"][0]) / 2,
-            rules="Chinese",
-            to_move=first,
-            moves=[((first + ply) % 2, action) for ply, action in enumerate(self.actions)],
-            players=(names[self.first_seat], names[1 - self.first_seat]),
-            result=self.result,
-            name=f"game {self.id + 1}",
-        )
-
-
-def result_text(outcome: float, margin: float) -> str:
-    """A finished game's result as in SGF; margin is the first player's, 0 where there is no score."""
-    if outcome == 0:
-        return "0"
-    return f"{'B' if outcome > 0 else 'W'}+{abs(margin):g}" if margin else "BW"[outcome < 0] + "+"
-
-
-def _referee(opening: Position, seats: Sequence[SearchPlayer | GtpPlayer]) -> Played:
-    """Plays a game to the end."""
-    position = opening.copy()
-    acting = position.to_move  # whose fault it is when something goes wrong
-
-    def lost(reason: str, note: str = "", failure: GtpError | None = None) -> Played:
-        outcome, result = 2.0 * acting - 1, f"{'WB'[acting]}+{reason}"
-        return Played(0, 0, opening, position.actions, outcome, result, note, failure)
-
-    try:
-        for acting, seat in enumerate(seats):  # noqa: B007
-            if isinstance(seat, GtpPlayer):
-                seat.new_game(position)
-        while not position.over:
-            acting = position.to_move
-            player = seats[acting]
-            action = (
-                player.genmove(acting) if isinstance(player, GtpPlayer) else player.choose(position)
-            )
-            if isinstance(action, str):
-                return lost("R")
-            if not position.legal_mask()[action]:
-                return lost("F", f"{'BW'[acting]} {position.game.notation.name(action)} is not legal")
-            position.play(action)
-            other = seats[1 - acting]
-            if isinstance(other, GtpPlayer):
-                acting = 1 - acting
-                other.play(1 - acting, action)
-    except GtpTimeoutError as error:
-        return lost("T", str(error), error)
-    except GtpError as error:
-        return lost("F", str(error), error)
-    for seat in seats:
-        if isinstance(seat, GtpPlayer) and (scored := final_result(seat)) is not None:
-            return Played(0, 0, opening, position.actions, *scored)
-    outcome, margin = position.outcome(), position.score()[0]
-    return Played(0, 0, opening, position.actions, outcome, result_text(outcome, margin))
-
-
-def final_result(player: GtpPlayer) -> tuple[float, str] | None:
-    """(The first player's outcome, the result) by the engine's `final_score`, or None without one."""
-    try:
-        text = player.final_score()
-    except GtpError:
-        return None
-    outcome = result_outcome(text)
-    return None if math.isnan(outcome) else (outcome, text)
 
 
 class SgfFolder:

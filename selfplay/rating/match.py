@@ -15,7 +15,7 @@ from engine.games import load
 from engine.nets.files import load_net
 from engine.nets.inference import Device, NetEvaluator, choose_device, describe_devices, torch_threads
 from engine.nets.tuning import game_threads
-from engine.players.gtp_client import GtpEngine, GtpPlayer
+from engine.players.gtp_client import GtpEngine, GtpError, GtpPlayer
 from engine.players.named import PlayerSpec, SearchPlayer, make_evaluator, parse_player
 from mcts import SearchSettings
 from selfplay.progress import Reporter
@@ -35,6 +35,7 @@ class MatchOptions:
     seconds        time for a move of GTP engines; None: no limit but patience
     sprt           ends the match as soon as this test is decided
     sgf            keeps each game of Go in this folder
+    referee        `gtp=COMMAND`, an engine that says who won; None: the players do
     """
 
     opening_moves: int | None = None
@@ -42,6 +43,7 @@ class MatchOptions:
     seconds: float | None = None
     sprt: Sprt | None = None
     sgf: Path | None = None
+    referee: str | None = None
 
 
 def arena_match(
@@ -57,7 +59,10 @@ def arena_match(
     """A match between two players named as in `engine.players.named`."""
     game, device = load(game_name), choose_device(device_name)
     specs = (parse_player(a, game), parse_player(b, game))
-    gtp = any(spec.command for spec in specs)
+    referee = parse_player(options.referee, game).command if options.referee else None
+    if options.referee and referee is None:
+        raise UserError(f"--referee '{options.referee}' is not an engine: give gtp=COMMAND")
+    gtp = referee is not None or any(spec.command for spec in specs)
     if (gtp or options.sgf) and game.family != "go":
         raise UserError(f"{game_name}: only Go has engines that speak GTP and records in SGF")
     keep = SgfFolder(options.sgf, (a, b)) if options.sgf else lambda played: None
@@ -74,8 +79,9 @@ def arena_match(
     def told_when_stopped() -> Iterator[None]:
         try:
             yield
-        except KeyboardInterrupt:
-            reporter.line(f"stopped after {reached.games} of {games} games: {reached}")
+        except (KeyboardInterrupt, GtpError):
+            if reached.games:
+                reporter.line(f"stopped after {reached.games} of {games} games: {reached}")
             raise
 
     with torch_threads(1), told_when_stopped(), contextlib.ExitStack() as engines:
@@ -91,6 +97,7 @@ def arena_match(
                 games,
                 seed=seed,
                 openings=openings,
+                referee=_engine(referee, None, engines) if referee else None,
                 on_game=on_game,
                 keep=keep,
             )
@@ -149,7 +156,8 @@ def match_text(a: str, b: str, tally: Tally, sprt: Sprt | None) -> str:
     lines = [f"A: {a}", f"B: {b}", f"A {tally}"]
     if sprt:
         lines.append(sprt.text(tally.llr(sprt)))
-    return "\n".join(lines + [f"forfeited {note}" for note in tally.forfeits])
+    lines += [f"forfeited {note}" for note in tally.forfeits]
+    return "\n".join(lines + [f"disputed {note}" for note in tally.disputes])
 
 
 def _single_player(
@@ -160,9 +168,14 @@ def _single_player(
     seconds: float | None,
     engines: contextlib.ExitStack,
 ) -> SearchPlayer | GtpPlayer:
-    """A player of one game at a time; its engine, which has answered, ends with `engines`."""
+    """A player of one game at a time."""
     if spec.command is not None:
-        engine = engines.enter_context(GtpEngine(spec.command))
-        engine.greet()
-        return GtpPlayer(engine, seconds)
+        return _engine(spec.command, seconds, engines)
     return SearchPlayer(game, spec.settings, make_evaluator(spec, game, device), seed)
+
+
+def _engine(command: str, seconds: float | None, engines: contextlib.ExitStack) -> GtpPlayer:
+    """An engine that has answered; it ends with `engines`."""
+    engine = engines.enter_context(GtpEngine(command))
+    engine.greet()
+    return GtpPlayer(engine, seconds)

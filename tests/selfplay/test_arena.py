@@ -20,7 +20,6 @@ from engine.records.record import GameRecord
 from mcts import SearchSettings, UniformEvaluator
 from selfplay.progress import Silent
 from selfplay.rating.arena import (
-    Played,
     SgfFolder,
     Tally,
     paired_starts,
@@ -29,6 +28,7 @@ from selfplay.rating.arena import (
 )
 from selfplay.rating.match import MatchOptions, arena_match
 from selfplay.rating.openings import random_openings
+from selfplay.rating.referee import Played
 
 STRONG = SearchSettings(visits=200)
 RANDOM = parse_player("random", load("tic_tac_toe")).settings
@@ -225,6 +225,50 @@ def test_the_games_of_engines_are_kept_too(tmp_path: Path) -> None:
     assert isinstance(first, GameRecord) and isinstance(second, GameRecord)
     assert first.result == "B+3.5" and first.players == ("ours", "fake")
     assert second.players == ("fake", "ours") and first.moves[0] == second.moves[0]
+
+
+def test_a_result_that_the_engines_do_not_agree_on_is_counted_on_the_board_and_told() -> None:
+    """From an empty board, at once two passes: White has won by komi, whatever the engines say."""
+    for black in fake("--moves 0"):
+        for white in fake("--moves 0 --answer-final_score W+1.5"):
+            tally = play_gtp_match(GO5, black, white, 1, seed=0, openings=opened(0))
+    assert (tally.wins_a, tally.wins_b) == (0, 1)
+    assert tally.disputes == ["game 1: B says B+3.5, W says W+1.5; as it stands W+7"]
+    assert tally.as_json()["disputes"] == 1
+
+
+@pytest.mark.parametrize("other", ["B+20", "?cannot score", "no idea"])
+def test_engines_that_agree_or_of_which_one_cannot_score_are_believed(other: str) -> None:
+    for black in fake("--moves 0"):
+        for white in fake(f"--moves 0 --answer-final_score {shlex.quote(other)}"):
+            tally = play_gtp_match(GO5, black, white, 1, seed=0, openings=opened(0))
+    assert (tally.wins_a, tally.disputes) == (1, [])
+
+
+def test_a_referee_is_told_the_whole_game_and_its_word_decides(kept: list[Played]) -> None:
+    for engine in fake("--moves 2"):
+        for referee in fake("--answer-final_score W+1.5"):
+            play_gtp_match(
+                GO5, ours(), engine, 2, seed=0, openings=opened(2), referee=referee, keep=kept.append
+            )
+            heard = set(referee.engine.send("taken").split())
+    assert [played.result for played in kept] == ["W+1.5", "W+1.5"]
+    assert heard == {GO5.notation.name(action).upper() for action in kept[1].actions}
+
+
+def test_a_referee_that_cannot_tell_ends_the_match() -> None:
+    for engine in fake("--moves 0"):
+        for referee in fake("--answer-final_score unknown"):
+            with pytest.raises(GtpError, match=r"the referee '.*' does not know who won"):
+                play_gtp_match(GO5, ours(), engine, 2, seed=0, referee=referee)
+
+
+def test_a_referee_judges_a_match_of_nets_too_and_must_be_an_engine() -> None:
+    players, go5 = ("random", "random"), ("go5", MatchOptions(referee=f"gtp={FAKE}"), "cpu", 0)
+    tally = arena_match(*players, 4, *go5, Silent())
+    assert (tally.wins_a, tally.wins_b) == (2, 2)  # the fake referee calls every game for Black
+    with pytest.raises(UserError, match="--referee 'random' is not an engine: give gtp=COMMAND"):
+        arena_match(*players, 4, "go5", MatchOptions(referee="random"), "cpu", 0, Silent())
 
 
 def test_a_match_that_is_interrupted_says_how_it_stood(monkeypatch: pytest.MonkeyPatch) -> None:
