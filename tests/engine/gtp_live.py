@@ -85,8 +85,8 @@ class LiveEngine:
         """Sends a line, text or bytes, without waiting."""
         self._lines.put(line if isinstance(line, bytes) else line.encode())
 
-    def read_line(self, patience=PATIENCE):
-        return self.output.lines.get(timeout=patience)
+    def read_line(self):
+        return self.output.lines.get(timeout=PATIENCE)
 
     def read_reply(self):
         """The lines of the next reply without the blank line at its end."""

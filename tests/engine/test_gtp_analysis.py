@@ -47,9 +47,9 @@ def test_the_first_line_comes_within_the_interval_while_the_net_is_busy():
     with LiveEngine(evaluator_of=lambda game: Slow(game.actions)) as engine:
         engine.tell("name")
         engine.send("lz-analyze 5")
-        assert engine.read_line(5) == "="
+        assert engine.read_line() == "="
         words = "visits 0 winrate 5000 prior 385 lcb 5000 order 0"
-        assert engine.read_line(5) == f"info move A5 {words} pv A5"
+        assert engine.read_line() == f"info move A5 {words} pv A5"
         release.set()
         assert "visits 0" not in engine.read_line()
 
