@@ -282,7 +282,18 @@ std::vector<MoveStats> Search::moves() const {
     if (a.ruled_out != b.ruled_out) return b.ruled_out;
     return a.visits != b.visits ? a.visits > b.visits : a.policy > b.policy;
   });
+  if (settings_.root_policy == RootPolicy::kPuct && settings_.lcb_stdevs > 0) put_surest_first(stats);
   return stats;
+}
+
+// Of the moves that have been visited enough to judge, the one with the largest bound comes first.
+void Search::put_surest_first(std::vector<MoveStats>& stats) const {
+  const double enough = kMinVisitShareForLcb * stats.front().visits;
+  if (enough == 0) return;
+  auto best = stats.begin();
+  for (auto move = best; move != stats.end() && !move->ruled_out && move->visits >= enough; ++move)
+    if (move->lcb > best->lcb) best = move;
+  std::rotate(stats.begin(), best, best + 1);
 }
 
 int Search::choose(int moves_played) {
@@ -292,14 +303,13 @@ int Search::choose(int moves_played) {
   if (settings_.temperature > 0 && moves_played < settings_.temperature_moves) return sample(stats);
   const Node& root = tree_.node(Tree::kRoot);
   const MoveStats& first = stats.front();
-  const bool gumbel = settings_.root_policy == RootPolicy::kGumbel;
-  if (first.visits == 0 || (!gumbel && settings_.lcb_stdevs == 0)) return first.action;
+  if (first.visits == 0 || settings_.root_policy != RootPolicy::kGumbel) return first.action;
   int best = first.action;
   double best_score = -kInfinity;
   for (const MoveStats& move : stats) {
-    if (move.visits < (gumbel ? first.visits : kMinVisitShareForLcb * first.visits)) break;
+    if (move.visits < first.visits) break;
     const int i = tree_.find_move(root, move.action);
-    const double score = gumbel ? gumbel_score(root, i, edge_value(root, i), first.visits) : move.lcb;
+    const double score = gumbel_score(root, i, edge_value(root, i), first.visits);
     if (score > best_score) best_score = score, best = move.action;
   }
   return best;
@@ -308,11 +318,15 @@ int Search::choose(int moves_played) {
 // A move drawn by its visits, or before any by its policy, to the power of 1 / temperature.
 int Search::sample(const std::vector<MoveStats>& stats) {
   const bool searched = stats.front().visits > 0;
-  const float top = searched ? static_cast<float>(stats.front().visits) : stats.front().policy;
+  const auto chance = [searched](const MoveStats& move) {
+    return searched ? static_cast<float>(move.visits) : move.policy;
+  };
+  float top = 0;
+  for (const MoveStats& move : stats) top = std::max(top, chance(move));
   std::vector<double> weight;
   double sum = 0;
   for (const MoveStats& move : stats) {
-    const float share = (searched ? static_cast<float>(move.visits) : move.policy) / top;
+    const float share = chance(move) / top;
     weight.push_back(std::pow(share, 1 / settings_.temperature));
     sum += weight.back();
   }

@@ -36,7 +36,7 @@ struct SearchSettings {
   float score_weight = 0.0f;
   bool completed_q = false;
   float forced_playouts = 0.0f;
-  float lcb_stdevs = 0.0f;
+  float lcb_stdevs = 3.0f;
   bool solve = true;
   bool stop_early = false;
   int memory_mib = 4096;
@@ -107,10 +107,11 @@ class Search {
   // The root's expected margin in points after the search; the first player's view.
   float root_score() const;
 
-  // The moves of the root; the most visited first, those ruled out last.
+  // The moves of the root, those ruled out last: before them by visits, but with
+  // settings.lcb_stdevs (PUCT) the one with the largest bound comes first.
   std::vector<MoveStats> moves() const;
 
-  // The move to play: by visits (PUCT) or by Gumbel's rule; sampled with
+  // The move to play: the first of moves() (PUCT) or by Gumbel's rule; sampled by visits with
   // settings.temperature while fewer than temperature_moves moves have been played.
   int choose(int moves_played);
 
@@ -173,6 +174,7 @@ class Search {
                                      const std::vector<bool>& out) const;
   std::vector<double> pruned_visits(const Node& root) const;
   int sample(const std::vector<MoveStats>& stats);
+  void put_surest_first(std::vector<MoveStats>& stats) const;
 
   // solver.cpp: proven results.
   void prove(const Leaf& leaf);

@@ -84,11 +84,11 @@ class SearchSettings(BaseModel):
         description="k of forced playouts at the root, pruned from the policy (PUCT); 2 in the paper",
     )
     lcb_stdevs: float = Field(
-        0.0,
+        3.0,
         ge=0,
         le=100,
-        description="choose the move with the best mean less this many standard errors (PUCT); "
-        "0 chooses by visits",
+        description="choose the move with the best mean less this many standard errors, of those with "
+        "15 % of the most visits (PUCT); 0 chooses by visits",
     )
     solve: bool = Field(True, description="carry proven results up the tree, visit no proven loss")
     stop_early: bool = Field(

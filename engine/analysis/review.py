@@ -25,7 +25,7 @@ class MoveReview:
     loss      how much win rate the move cost, 0 or more: the position's before it, less `win_rate`
     points    how many points it cost, 0 or more; None when scores are not known
     best      what the search would have played, in the player's view
-    rank      of the played move by visits, from 0; None when the search did not look at it
+    rank      of the played move among those searched, best first, from 0; None when it was not
     prior     the probability that the net gave the played move
     """
 

@@ -64,12 +64,13 @@ class Level:
 
 
 def _search(visits: int, heat: float = 0, moves: int = _EVERY_MOVE, leaves: int = 1) -> SearchSettings:
-    """Settings of a level: its visits, and the temperature of its first moves."""
+    """Settings of a level below full strength: its visits, and the temperature of its first moves."""
     return SearchSettings(
         visits=visits,
         temperature=heat,
         temperature_moves=moves if heat else 0,
         leaves_per_batch=leaves,
+        lcb_stdevs=0,  # as they were measured
     )
 
 
@@ -109,7 +110,7 @@ LEVELS = (
     ),
     Level(
         "full", "reads with all it has",
-        _search(3200, leaves=8), _alone(40_000), best_net=True,
+        SearchSettings(visits=3200, leaves_per_batch=8), _alone(40_000), best_net=True,
     ),
 )  # fmt: skip
 

@@ -33,6 +33,7 @@ SELF_PLAY_SEARCH = SearchSettings(
     completed_q=True,
     gumbel_c_scale=0.2,
     random_symmetry=True,
+    lcb_stdevs=0.0,
 )  # RESULTS.md, "What a search teaches" and the ablations
 GUMBEL_SELF_PLAY_SEARCH = SearchSettings(visits=17, root_policy="gumbel", random_symmetry=True)
 

@@ -23,7 +23,8 @@ def position(actions=(), rules=TTT):
 
 def new_search(start, evaluator=None, seed=0, **options):
     evaluator = evaluator or UniformEvaluator(start.game.actions)
-    search = Search(start.game.native, SearchSettings(**{"solve": False, **options}), evaluator, seed)
+    plain = {"solve": False, "lcb_stdevs": 0}
+    search = Search(start.game.native, SearchSettings(**(plain | options)), evaluator, seed)
     search.set_root(start.state)
     return search
 

@@ -28,8 +28,10 @@ def test_with_lcb_the_surer_of_the_much_visited_moves_is_chosen():
         start = position((0, 4, 8)[: seed % 4])
         core = searched(start, HashEvaluator(9), visits=60 + seed, lcb_stdevs=3.0).core
         moves = core.moves()
-        enough = [move for move in moves if move.visits >= 0.15 * moves[0].visits]
-        assert core.choose(9) == max(enough, key=lambda move: move.lcb).action
+        most = max(move.visits for move in moves)
+        enough = [move for move in moves if move.visits >= 0.15 * most]
+        assert core.choose(9) == moves[0].action == max(enough, key=lambda move: move.lcb).action
+        assert [m.visits for m in moves[1:]] == sorted((m.visits for m in moves[1:]), reverse=True)
 
 
 # Of moves with about 15 % of the most visited one's visits, those whose bound is the largest of all.
@@ -45,7 +47,7 @@ def test_the_bound_of_a_move_counts_from_15_percent_of_the_most_visited_on(start
     core = searched(position(start), HashEvaluator(9), visits=visits, c_puct=2.0, lcb_stdevs=0.01).core
     moves = core.moves()
     best = max(moves, key=lambda move: move.lcb)
-    assert (best.action, best.visits, moves[0].visits) == move
+    assert (best.action, best.visits, max(move.visits for move in moves)) == move
     assert (core.choose(9) == best.action) == counts
 
 

@@ -73,7 +73,7 @@ def test_policies_rest_on_legal_moves_and_are_the_shares_of_visits():
             shares[move.action] = move.visits / 39
         assert log.policies[ply] == pytest.approx(shares, abs=1e-6)
         assert log.root_values[ply] == search.core.root_value
-        assert action == shares.argmax()
+        assert action == search.core.choose(ply)
         position.play(int(action))
 
 
