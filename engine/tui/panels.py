@@ -51,20 +51,16 @@ def material(session: Session) -> tuple[str, str]:
     """What each side has taken, or how many pieces it has where pieces change sides; may be empty."""
     game, start = session.game, session.position.copy()
     start.set_start()
-    now, before = session.position.pieces(), start.pieces()
-    lost = []
-    for player in (0, 1):
-        dropped = sum(
-            1
-            for mover, action in session.moves
-            if mover == player
-            and game.notation.place(action) is not None
-            and game.notation.origin(action) is None
-        )
-        piece = player + 1
-        lost.append(int((before == piece).sum()) + dropped - int((now == piece).sum()))
-    if min(lost) < 0:
+    now, before = session.position.pieces().ravel(), start.pieces().ravel()
+    placed, dropped = before.copy(), [0, 0]
+    for mover, action in session.moves:
+        place = game.notation.place(action)
+        if place is not None and game.notation.origin(action) is None:
+            placed[place] = mover + 1
+            dropped[mover] += 1
+    if any(dropped) and ((now > 0) & (placed > 0) & (now != placed)).any():  # turned where it lies
         return f"{(now == 1).sum()} pieces", f"{(now == 2).sum()} pieces"
+    lost = [int((before == p + 1).sum()) + dropped[p] - int((now == p + 1).sum()) for p in (0, 1)]
     if game.family != "go" and lost == [0, 0]:
         return "", ""
     return f"took {lost[1]}", f"took {lost[0]}"
