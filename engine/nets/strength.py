@@ -9,7 +9,7 @@ RIVALS = {
     "against_reference": "over the reference",
     "against_imitation": "over imitation",
     "at_200_visits_against_imitation": "over imitation",
-    "policy_against_imitation": "over imitation without search",
+    "policy_against_imitation": "over imitation",
 }
 
 
@@ -31,8 +31,9 @@ def _match(rival: str, facts: dict[str, Any]) -> str:
         infinite if facts[end] is None else f"{facts[end]:+.0f}"
         for end, infinite in (("elo_low", "-inf"), ("elo_high", "+inf"))
     )
-    visits = f" at {facts['visits']} visits" if "visits" in facts else ""
-    return f"Elo {facts['elo']:+.0f} [{low}, {high}] {rival}{visits}, {facts['games']} games"
+    visits = facts.get("visits")
+    manner = "" if visits is None else " without search" if visits == 1 else f" at {visits} visits"
+    return f"Elo {facts['elo']:+.0f} [{low}, {high}] {rival}{manner}, {facts['games']} games"
 
 
 def _figures(facts: Any) -> str:

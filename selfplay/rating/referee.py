@@ -132,7 +132,7 @@ def judge(
     """
     if referee is not None:
         referee.new_game(position)
-        verdict = final_verdict(referee.final_score())
+        verdict = _verdict(referee.final_score())
         if verdict is None:
             raise GtpError(f"the referee '{referee.engine.command_line}' does not know who won")
         return verdict
@@ -149,12 +149,12 @@ def judge(
 def _told(player: GtpPlayer) -> Verdict | None:
     """The engine's word, or None from one that does not know or fails."""
     try:
-        return final_verdict(player.final_score())
+        return _verdict(player.final_score())
     except GtpError:
         return None
 
 
-def final_verdict(score: str) -> Verdict | None:
+def _verdict(score: str) -> Verdict | None:
     """What an answer to `final_score` means, such as B+3.5, W+0.5 or 0; None for any other."""
     outcome = result_outcome(score)
     return None if math.isnan(outcome) else Verdict(outcome, score)

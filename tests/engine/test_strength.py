@@ -21,7 +21,7 @@ MATCH = {"games": 400, "wins": 265, "draws": 9, "losses": 126, "elo": 126.2, "el
             "Elo +126 [+90, +162] over imitation at 200 visits, 400 games",
         ),
         (
-            {"policy_against_imitation": {**MATCH, "elo_high": None}},
+            {"policy_against_imitation": {**MATCH, "elo_high": None, "visits": 1}},
             "Elo +126 [+90, +inf] over imitation without search, 400 games",
         ),
         (
