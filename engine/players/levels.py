@@ -24,7 +24,7 @@ class Level:
     words                  how it plays with a net to ask
     with_net, without_net  how it searches with and without one
     best_net               plays as the strongest net that ships rather than one that imitates experts
-    elo                    above the first level, on MEASURED_ON with `go9-imitation`; None: not
+    elo                    above the first level, on MEASURED_ON with the nets that ship; None: not
                            measured
     """
 
@@ -110,7 +110,7 @@ LEVELS = (
     ),
     Level(
         "full", "reads with all it has",
-        SearchSettings(visits=3200, leaves_per_batch=8), _alone(40_000), best_net=True,
+        SearchSettings(visits=3200, leaves_per_batch=8), _alone(40_000), best_net=True, elo=1738,
     ),
 )  # fmt: skip
 
