@@ -1,5 +1,6 @@
 """GTP as text: lines in, replies out, one process that speaks nothing else."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.gtp.protocol import Command, Inbox, lines_of, parse, reply_text
+from engine.rules import PRESETS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -55,21 +57,29 @@ def test_the_inbox_tells_an_interruption_from_other_lines():
     assert [inbox.take(), inbox.take(), inbox.take()] == ["quit", None, None]
 
 
-def test_the_command_serves_gtp_and_writes_nothing_else_on_stdout():
-    command = [sys.executable, "-c", "import move37; move37.main()", "gtp", "--visits", "2"]
-    identity = ["--name", "KataGo", "--version", "1.15.3"]
-    typed = b"name\r\n\r\n1 version\r\nget_komi\nboardsize 26\nlz-analyze 5\n2 genmove b\nquit\nname\n"
+COMMAND = [sys.executable, "-c", "import move37; move37.main()", "gtp", "--visits", "2"]
+
+
+def served(typed, *options):
+    """What the command answers on stdout, one answer an item, and what it says on stderr."""
     process = subprocess.run(
-        [*command, *identity, "--rules", "japanese", "--komi", "6.5"],
-        input=typed,
-        capture_output=True,
-        cwd=ROOT,
-        timeout=300,
-        check=True,
+        [*COMMAND, *options], input=typed, capture_output=True, cwd=ROOT, timeout=300, check=True
     )
-    lines = process.stdout.decode().split("\n\n")
-    assert lines[:4] == ["= KataGo", "=1 1.15.3", "= 6.5", "? unacceptable size"]
-    assert lines[4].startswith("=\n") or lines[4] == "="
-    assert re.fullmatch(r"=2 ([A-HJ][1-9]|pass)", lines[5])
-    assert lines[6:] == ["= ", ""]
-    assert b"japanese" in process.stderr
+    return process.stdout.decode().split("\n\n"), process.stderr.decode()
+
+
+def test_the_command_serves_gtp_and_writes_nothing_else_on_stdout():
+    typed = b"name\r\n\r\n1 version\r\nget_komi\nboardsize 26\nlz-analyze 5\n2 genmove b\nquit\nname\n"
+    identity = ["--name", "KataGo", "--version", "1.15.3"]
+    answers, said = served(typed, *identity, "--rules", "japanese", "--komi", "6.5")
+    assert answers[:4] == ["= KataGo", "=1 1.15.3", "= 6.5", "? unacceptable size"]
+    assert answers[4].startswith("=\n") or answers[4] == "="
+    assert re.fullmatch(r"=2 ([A-HJ][1-9]|pass)", answers[5])
+    assert answers[6:] == ["= ", ""]
+    assert "japanese" in said
+
+
+def test_without_other_words_the_command_plays_by_the_rules_of_cgos():
+    (answer, *_), said = served(b"kata-get-rules\nquit\n")
+    assert json.loads(answer.removeprefix("= ")) == PRESETS["cgos"].as_json()
+    assert "cgos" in said
